@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * adapt-sqlite.h: SQLite's memory through a tracked allocator.
+ *
+ * Link with -lportermem-sqlite (pkg-config: portermem-sqlite).
+ *
+ * SQLite's own statistics take a process-wide mutex at every allocation; they
+ * may be switched off, SQLITE_CONFIG_MEMSTATUS with 0, and the tracker gives
+ * the same number: porter_bytes_used() equals sqlite3_memory_used() to the
+ * byte when both are on.
+ */
+#ifndef PORTER_ADAPT_SQLITE_H
+#define PORTER_ADAPT_SQLITE_H
+
+#include <portermem/tracked.h>
+
+PORTER_BEGIN_DECLS
+
+/**
+ * porter_sqlite_install - let SQLite allocate through a tracker
+ * @t: the tracker
+ *
+ * Call it before sqlite3_initialize(), which the first sqlite3_open() calls,
+ * or after sqlite3_shutdown(). One tracker serves the whole process: SQLite
+ * has one allocator.
+ *
+ * Ownership: @t stays the caller's and must live until sqlite3_shutdown().
+ * Return: 0, or -1 with errno and nothing changed.
+ * Errors: EINVAL, @t is NULL; EBUSY, SQLite is initialized already.
+ * Threads: not safe, as sqlite3_config() is not. Signals: not safe.
+ */
+int porter_sqlite_install(porter_tracked *t);
+
+PORTER_END_DECLS
+
+#endif /* PORTER_ADAPT_SQLITE_H */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracked.h: an allocator that knows how many bytes it holds.
+ *
+ * A tracked allocator wraps any other and is one itself:
+ *
+ *	program --> tracked --> underlying allocator
+ *	               `--> two adds into the calling thread's own cell
+ *
+ * What counts are the sizes asked for, exactly; the rounding of the
+ * underlying allocator does not. A reallocation counts the difference. A
+ * block may be freed in any thread.
+ *
+ * Which calls may run side by side, on one tracker:
+ *
+ *	                  allocate/free   read   destroy
+ *	allocate/free          yes        yes      no
+ *	read                   yes        yes      no
+ *	destroy                no         no       no
+ */
+#ifndef PORTER_TRACKED_H
+#define PORTER_TRACKED_H
+
+#include <portermem/allocator.h>
+
+PORTER_BEGIN_DECLS
+
+typedef struct porter_tracked porter_tracked;
+
+/*
+ * The numbers of a tracked allocator. The caller sets size to
+ * sizeof(struct porter_stats) before the call, so that the struct can grow.
+ *
+ * bytes_used       bytes in use: total_allocated - total_freed
+ * total_allocated  bytes ever handed out; reallocations count their growth
+ * total_freed      bytes ever given back; reallocations count their shrinking
+ * allocations      blocks ever handed out
+ * frees            blocks ever given back; allocations - frees are in use
+ * reallocations    blocks resized
+ * failures         requests that got NULL
+ */
+struct porter_stats {
+	size_t size;
+	int64_t bytes_used;
+	uint64_t total_allocated;
+	uint64_t total_freed;
+	uint64_t allocations;
+	uint64_t frees;
+	uint64_t reallocations;
+	uint64_t failures;
+};
+
+/**
+ * porter_tracked_new - a tracked allocator over another
+ * @underlying: where its blocks come from; NULL means the system backend.
+ * May be a tracked allocator itself: then both count.
+ *
+ * Ownership: the tracker is the caller's until porter_tracked_destroy();
+ * @underlying stays the caller's and must outlive it.
+ * Return: the tracker, or NULL with errno.
+ * Errors: ENOMEM; EINVAL, the table of @underlying lacks a function.
+ * Threads: safe. Signals: not safe.
+ */
+porter_tracked *porter_tracked_new(porter_allocator *underlying);
+
+/**
+ * porter_tracked_destroy - end a tracked allocator
+ * @t: the tracker; NULL does nothing and returns 0
+ *
+ * No other call on @t may run at the same time or come later; blocks that are
+ * still in use cannot be freed through it any more.
+ *
+ * Return: the bytes still in use, 0 when all came back; or -1 with errno and
+ * nothing changed.
+ * Errors: EBUSY, @t is the default allocator of the process. A pointer that
+ * is no tracker, or one that was destroyed already, ends the program with a
+ * message, as far as that can be told.
+ * Threads: safe, but see above. Signals: not safe.
+ */
+int64_t porter_tracked_destroy(porter_tracked *t);
+
+/**
+ * porter_tracked_allocator - the allocator that a tracker is
+ * @t: the tracker
+ *
+ * Ownership: lives as long as @t.
+ * Return: the allocator, never NULL.
+ * Errors: none.
+ * Threads: safe. Signals: safe.
+ */
+porter_allocator *porter_tracked_allocator(porter_tracked *t);
+
+/**
+ * porter_tracked_cast - the tracker that an allocator is
+ * @a: any allocator, or NULL
+ *
+ * Return: the tracker, or NULL when @a is not a tracked allocator.
+ * Errors: none.
+ * Threads: safe. Signals: safe.
+ */
+porter_tracked *porter_tracked_cast(porter_allocator *a);
+
+/**
+ * porter_bytes_used - the bytes in use through a tracker
+ * @t: the tracker
+ *
+ * Exact when no update is under way (G1); otherwise at least what was in use
+ * at an instant inside the call, and never negative, without being clamped
+ * (G2). A block is in use from the return of the call that gave it until the
+ * call that takes it back. Ask for a moment: the number may be old by the time
+ * it is looked at.
+ *
+ * Return: bytes.
+ * Errors: none.
+ * Threads: safe; takes no lock, waits for nobody, makes nobody wait (G6). The
+ * first read of a thread registers it with liburcu, once, under a lock of
+ * liburcu's. Cost grows linearly with the number of slots.
+ * Signals: not safe.
+ * Ordering: acquire, against the updates that it sees.
+ */
+int64_t porter_bytes_used(const porter_tracked *t);
+
+/**
+ * porter_tracked_stats - all numbers of a tracker
+ * @t: the tracker
+ * @out: filled; out->size says how large the caller's struct is
+ *
+ * Each number is exact when no update is under way. While updates run, each
+ * is right by itself at an instant inside the call, frees are read before
+ * allocations, and bytes_used is what total_allocated and total_freed say.
+ * What the caller's struct has beyond what the library knows is set to 0.
+ *
+ * Return: 0, or -1 with errno and @out unchanged.
+ * Errors: EINVAL, @out is NULL or out->size is less than that of the first
+ * version of the struct.
+ * Threads: as porter_bytes_used(). Signals: not safe.
+ */
+int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
+
+/**
+ * porter_malloc - allocate a block that remembers its size
+ * @t: the tracker
+ * @size: bytes; 0 gives a block that is not to be read
+ *
+ * For libraries whose free has no size. The block carries a header of
+ * PORTER_ALIGNMENT bytes, which the underlying allocator gives and which does
+ * not count: the tracker counts @size.
+ *
+ * Ownership: the block is the caller's until porter_mfree() or
+ * porter_realloc() of the same tracker, in any thread; porter_free() must not
+ * be given it.
+ * Return: the block, aligned as malloc aligns, or NULL with errno.
+ * Errors: ENOMEM, no memory, or @size above PTRDIFF_MAX less the header.
+ * Threads: as safe as the underlying allocator. Signals: not safe.
+ */
+void *porter_malloc(porter_tracked *t, size_t size);
+
+/**
+ * porter_calloc - allocate a zeroed block that remembers its size
+ * @t: the tracker
+ * @count: how many
+ * @size: bytes of each
+ *
+ * Ownership: as porter_malloc().
+ * Return: the block, all bytes 0, or NULL with errno.
+ * Errors: ENOMEM, no memory, or the product too large.
+ * Threads: as porter_malloc(). Signals: not safe.
+ */
+void *porter_calloc(porter_tracked *t, size_t count, size_t size);
+
+/**
+ * porter_realloc - resize a block that remembers its size
+ * @t: the tracker that it came from
+ * @ptr: a block of porter_malloc(); NULL makes this an allocation
+ * @size: bytes; 0 frees @ptr and returns a block of size 0
+ *
+ * Ownership: on success @ptr is gone and the new block is the caller's; on
+ * failure @ptr is whole and still the caller's.
+ * Return: the block, or NULL with errno.
+ * Errors: ENOMEM.
+ * Threads: as porter_malloc(). Signals: not safe.
+ */
+void *porter_realloc(porter_tracked *t, void *ptr, size_t size);
+
+/**
+ * porter_mfree - give back a block that remembers its size
+ * @t: the tracker that it came from
+ * @ptr: a block of porter_malloc(); NULL does nothing
+ *
+ * Return: nothing.
+ * Errors: none.
+ * Threads: any thread may free what any other allocated. Signals: not safe.
+ */
+void porter_mfree(porter_tracked *t, void *ptr);
+
+/**
+ * porter_msize - the size that a block was asked for with
+ * @t: the tracker that it came from
+ * @ptr: a block of porter_malloc(); NULL has size 0
+ *
+ * Return: bytes.
+ * Errors: none.
+ * Threads: safe. Signals: safe.
+ */
+size_t porter_msize(porter_tracked *t, const void *ptr);
+
+PORTER_END_DECLS
+
+#endif /* PORTER_TRACKED_H */

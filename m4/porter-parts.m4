@@ -1,0 +1,70 @@
+dnl SPDX-License-Identifier: MIT
+dnl What the library needs, what is built when it is there, and the report.
+
+AC_DEFUN([PORTER_OPTIONAL_PARTS], [
+	PKG_CHECK_MODULES([URCU], [liburcu-bp >= 0.13])
+	PKG_CHECK_MODULES([CMOCKA], [cmocka >= 1.1.5],
+		[have_cmocka=yes], [have_cmocka=no])
+
+	AC_ARG_WITH([sqlite],
+		[AS_HELP_STRING([--without-sqlite],
+			[leave the SQLite adapter out])],
+		[], [with_sqlite=auto])
+	have_sqlite=no
+	AS_VAR_IF([with_sqlite], [no], [], [
+		PKG_CHECK_MODULES([SQLITE], [sqlite3 >= 3.7],
+			[have_sqlite=yes],
+			[AS_VAR_IF([with_sqlite], [yes],
+				[AC_MSG_ERROR([sqlite3 not found])])])
+	])
+
+	AC_ARG_ENABLE([bench],
+		[AS_HELP_STRING([--disable-bench],
+			[do not build the benchmarks])],
+		[], [enable_bench=auto])
+	have_bench=no
+	AS_VAR_IF([enable_bench], [no], [], [
+		PKG_CHECK_MODULES([BENCHMARK], [benchmark >= 1.6],
+			[have_bench=yes],
+			[AS_VAR_IF([enable_bench], [yes],
+				[AC_MSG_ERROR([google-benchmark not found])])])
+	])
+
+	dnl Found at run time by porter_backend(); here for the report only.
+	porter_saved_LIBS=$LIBS
+	AC_CHECK_LIB([:libjemalloc.so.2], [mallocx],
+		[have_jemalloc=yes], [have_jemalloc=no])
+	AC_CHECK_LIB([:libmimalloc.so.2], [mi_malloc],
+		[have_mimalloc=yes], [have_mimalloc=no])
+	LIBS=$porter_saved_LIBS
+
+	AC_CHECK_PROGS([PYTHON3], [python3])
+	AC_CHECK_PROGS([GNUPLOT], [gnuplot])
+	AC_CHECK_PROGS([PERL], [perl])
+
+	AM_CONDITIONAL([HAVE_CMOCKA], [test "$have_cmocka" = yes])
+	AM_CONDITIONAL([HAVE_SQLITE], [test "$have_sqlite" = yes])
+	AM_CONDITIONAL([HAVE_BENCH], [test "$have_bench" = yes])
+	AC_SUBST([have_jemalloc])
+	AC_SUBST([have_mimalloc])
+	AC_SUBST([have_sqlite])
+])
+
+AC_DEFUN([PORTER_REPORT], [
+	cat <<REPORT
+
+portermem $PACKAGE_VERSION
+
+  prefix            $prefix
+  compiler          $CC $CFLAGS
+  sanitizers        ${porter_sanitizers:- none}
+  SQLite adapter    $have_sqlite
+  unit tests        $have_cmocka    (cmocka)
+  benchmarks        $have_bench    (google-benchmark)
+  jemalloc          $have_jemalloc    (found at run time; for its tests)
+  mimalloc          $have_mimalloc    (found at run time; for its tests)
+  plots             ${GNUPLOT:-no}
+
+Next: make, make check, make install
+REPORT
+])

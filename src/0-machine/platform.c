@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * platform.c: pages, a lock that signal handlers may wait for, the last word.
+ */
+#include "0-machine/platform.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void *porter__map_pages(size_t size)
+{
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (pages == MAP_FAILED) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return pages;
+}
+
+void porter__lock(struct porter__lock *lock, sigset_t *saved)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, saved);
+	pthread_mutex_lock(&lock->mutex);
+}
+
+void porter__unlock(struct porter__lock *lock, const sigset_t *saved)
+{
+	pthread_mutex_unlock(&lock->mutex);
+	pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
+static void say(const char *text)
+{
+	/* Nothing can be done when standard error is closed. */
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;
+}
+
+void porter__broken(const char *function, const char *what)
+{
+	say("portermem: ");
+	say(function);
+	say(": ");
+	say(what);
+	say("\n");
+	abort();
+}

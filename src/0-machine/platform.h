@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * platform.h: what the library asks of the operating system.
+ */
+#ifndef PORTER_PLATFORM_H
+#define PORTER_PLATFORM_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+
+/*
+ * The lines of two threads lie this far apart. A cache line is 64 bytes where
+ * this library runs; some processors fetch them in pairs.
+ */
+#define CACHE_LINE 64
+#define CACHE_LINE_PAIR 128
+
+/*
+ * Thread-local storage that is reached without a call, and without malloc: 8
+ * bytes of the static block in the whole library, so that dlopen() finds room.
+ */
+#define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+
+/*
+ * Zeroed pages, straight from the kernel, never given back. Not from malloc:
+ * a thread's first update may come from inside malloc. Pages that nobody
+ * touches cost nothing. NULL with errno ENOMEM. Signals: safe.
+ */
+void *porter__map_pages(size_t size);
+
+/*
+ * A lock that a signal handler may wait for: all signals are blocked while
+ * the thread holds it, so a handler never waits for the thread that it
+ * interrupted.
+ */
+struct porter__lock {
+	pthread_mutex_t mutex;
+};
+#define PORTER__LOCK_INIT                 \
+	{                                 \
+		PTHREAD_MUTEX_INITIALIZER \
+	}
+
+void porter__lock(struct porter__lock *lock, sigset_t *saved);
+void porter__unlock(struct porter__lock *lock, const sigset_t *saved);
+
+/* Broken invariant: names it on standard error and ends the program. */
+_Noreturn void porter__broken(const char *function, const char *what);
+
+#endif /* PORTER_PLATFORM_H */

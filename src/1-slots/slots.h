@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots.h: a slot for each live thread, a cell in it for each counter.
+ *
+ *	directory     segments of slots that double; they never move or go
+ *	  |
+ *	  v
+ *	slot 0  [ header: blocks[0] blocks[1] ... | 64 cells of counters 0-63 ]
+ *	slot 1  [ header: blocks[0] blocks[1] ... | 64 cells of counters 0-63 ]
+ *	  ...                           `--> 64 cells of counters 64-127,
+ *	                                     mapped when first touched
+ *
+ * Thread-major: the cells of one thread lie together, so no two threads share
+ * a line, and a busy thread touches few pages. A slot is an odd number of
+ * line pairs long, so that the cells of one counter, which a read walks over,
+ * spread over all sets of the cache.
+ *
+ * A thread takes a slot from the free list, or a new one from the directory,
+ * when it updates for the first time, and hands it on when it ends, cells
+ * intact: the next thread goes on counting in them. Nothing is folded away,
+ * so there is no moment at which a read could miss or double what a thread
+ * that ends has counted.
+ *
+ * A cell's words are written by the owner of its slot alone, and only grow.
+ */
+#ifndef PORTER_SLOTS_H
+#define PORTER_SLOTS_H
+
+#include "0-machine/atomic.h"
+#include "0-machine/platform.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum word {
+	ALLOCATED, /* bytes, or whatever the counter counts up */
+	FREED,
+	ALLOCATIONS, /* how often */
+	FREES,
+	REALLOCATIONS,
+	FAILURES,
+	WORDS = 8, /* a cell is one cache line; two words are spare */
+};
+
+struct cell {
+	uint64_t word[WORDS];
+};
+
+enum {
+	BLOCK_CELLS = 64,   /* a block is a page of cells */
+	DIRECT_BLOCKS = 32, /* blocks that the hot path finds in one load */
+	MORE_SEGMENTS = 26, /* of doubling tables of blocks beyond those */
+};
+
+/*
+ * The hot path loads blocks[direct] and looks whether it is there: one branch
+ * for "this thread has no slot yet", "no block yet" and "a block beyond the
+ * direct ones", since blocks[DIRECT_BLOCKS] is always NULL, and a thread
+ * without a slot looks into a slot that is empty.
+ */
+struct slot {
+	struct cell *blocks[DIRECT_BLOCKS + 1];
+	struct cell **more[MORE_SEGMENTS];
+	struct slot *next_free; /* under the registry's lock */
+	bool reader;		/* the owner is registered with liburcu */
+	char pad[640 -
+		 (DIRECT_BLOCKS + 1 + MORE_SEGMENTS + 2) * sizeof(void *)];
+	struct cell first[BLOCK_CELLS];
+};
+
+_Static_assert(sizeof(struct cell) == CACHE_LINE, "a cell is a line");
+_Static_assert(sizeof(struct slot) % CACHE_LINE_PAIR == 0 &&
+		       sizeof(struct slot) / CACHE_LINE_PAIR % 2 == 1,
+	       "slots share no line, and spread over the sets of the cache");
+
+/* Where in each slot a counter's cell lies: made once, from its id. */
+struct cell_address {
+	uint32_t direct; /* index in blocks[], DIRECT_BLOCKS if beyond */
+	uint32_t offset; /* bytes into the block */
+	uint32_t block;	 /* which block, all told */
+};
+
+static inline struct cell_address cell_address(uint32_t id)
+{
+	uint32_t block = id / BLOCK_CELLS;
+
+	return (struct cell_address){
+		.direct = block < DIRECT_BLOCKS ? block : DIRECT_BLOCKS,
+		.offset = id % BLOCK_CELLS * sizeof(struct cell),
+		.block = block,
+	};
+}
+
+static inline struct cell *cell_in(struct cell *block, struct cell_address at)
+{
+	return (struct cell *)((char *)block + at.offset);
+}
+
+/* The calling thread's slot, or one of two empty ones: see slots.c. */
+extern THREAD_LOCAL struct slot *porter__self;
+
+/* The hot path: the calling thread's cell, or NULL: then porter__own_cell(). */
+static inline struct cell *own_cell_fast(struct cell_address at)
+{
+	struct cell *block = porter__self->blocks[at.direct];
+
+	return likely(block) ? cell_in(block, at) : NULL;
+}
+
+/*
+ * The slow half: takes a slot and maps a block where they are missing. NULL
+ * when there is no memory for them or the thread has left its slot for good.
+ * Signals: safe.
+ */
+SLOW_PATH struct cell *porter__own_cell(struct cell_address at);
+
+/*
+ * For readers: how many slots there are, and the cell in one of them, NULL
+ * when its thread has not touched it. Between porter__slots_enter() and
+ * porter__slots_leave(), which takes what the former returned.
+ */
+bool porter__slots_enter(void);
+void porter__slots_leave(bool locked);
+size_t porter__slots_count(void);
+const struct cell *porter__slot_cell(size_t slot, struct cell_address at);
+
+#endif /* PORTER_SLOTS_H */

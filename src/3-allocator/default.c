@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * default.c: the allocator of the process.
+ *
+ * One pointer, read with acquire and exchanged atomically. It starts as NULL;
+ * the first call builds a tracked allocator over the backend that the
+ * environment names, in static memory and with an id that is kept for it, so
+ * that it cannot fail.
+ */
+#include "3-allocator/tracked.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static porter_tracked built_in;
+static porter_allocator *current; /* NULL: the built-in one, not built yet */
+
+static porter_allocator *backend_from_environment(void)
+{
+	const char *name = secure_getenv("PORTER_ALLOCATOR");
+	porter_allocator *a;
+
+	if (!name || !*name)
+		return &porter__system;
+	a = porter_backend(name);
+	if (a)
+		return a;
+	fprintf(stderr,
+		"portermem: PORTER_ALLOCATOR=%.64s: no such allocator on this "
+		"machine (system, jemalloc, mimalloc); using system\n",
+		name);
+	return &porter__system;
+}
+
+static void build(void)
+{
+	porter__tracked_init(&built_in, backend_from_environment(),
+			     porter__id_reserved());
+}
+
+static porter_allocator *built(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, build);
+	return &built_in.allocator;
+}
+
+porter_allocator *porter_get_allocator(void)
+{
+	porter_allocator *a = subscribe(&current);
+
+	return likely(a) ? a : built();
+}
+
+porter_allocator *porter_set_allocator(porter_allocator *a)
+{
+	porter_allocator *before;
+
+	if (!a || !porter__is_allocator(a)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	/* Release: who gets the pointer sees what it points to. */
+	before = __atomic_exchange_n(&current, a, __ATOMIC_ACQ_REL);
+	return before ? before : built();
+}
+
+bool porter__is_default(const porter_allocator *a)
+{
+	return a == &built_in.allocator || a == subscribe(&current);
+}
