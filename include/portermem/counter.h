@@ -16,7 +16,7 @@
  *
  *	            add/sub   sum   destroy
  *	add/sub       yes     yes     no
- *	sum           yes     yes     no
+ *	sum           yes     yes     no	(interval likewise)
  *	destroy       no      no      no
  */
 #ifndef PORTER_COUNTER_H
@@ -29,6 +29,11 @@
 PORTER_BEGIN_DECLS
 
 typedef struct porter_counter porter_counter;
+
+/* A value that is known to lie between two bounds, both included. */
+struct porter_interval {
+	int64_t lower, upper;
+};
 
 /**
  * porter_counter_new - a new counter that stands at 0
@@ -101,6 +106,21 @@ void porter_counter_sub(porter_counter *c, uint64_t n);
  * Ordering: acquire, against the updates that it sees.
  */
 int64_t porter_counter_sum(const porter_counter *c);
+
+/**
+ * porter_counter_interval - bounds of the value, certified
+ * @c: the counter
+ *
+ * Collects all cells twice. The true value lay within the bounds at every
+ * instant between the two collects (G3). Where both collects agree the bounds
+ * are equal: then this is an exact value, under load.
+ *
+ * Return: the bounds, in the unit of the program; lower == upper: exact.
+ * Errors: none.
+ * Threads: as porter_counter_sum(). Signals: not safe.
+ * Ordering: acquire, against the updates that it sees.
+ */
+struct porter_interval porter_counter_interval(const porter_counter *c);
 
 PORTER_END_DECLS
 

@@ -101,4 +101,8 @@ static inline void shared_add(uint64_t *word, uint64_t n)
 	__atomic_store_n((where), (value), __ATOMIC_RELEASE)
 #define subscribe(where) __atomic_load_n((where), __ATOMIC_ACQUIRE)
 
+/* Both at once: publishes a value and gets the one before. */
+#define exchange(where, value) \
+	__atomic_exchange_n((where), (value), __ATOMIC_ACQ_REL)
+
 #endif /* PORTER_ATOMIC_H */

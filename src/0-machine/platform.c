@@ -22,19 +22,29 @@ void *porter__map_pages(size_t size)
 	return pages;
 }
 
-void porter__lock(struct porter__lock *lock, sigset_t *saved)
+void porter__block_signals(sigset_t *saved)
 {
 	sigset_t all;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, saved);
+}
+
+void porter__restore_signals(const sigset_t *saved)
+{
+	pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
+void porter__lock(struct porter__lock *lock, sigset_t *saved)
+{
+	porter__block_signals(saved);
 	pthread_mutex_lock(&lock->mutex);
 }
 
 void porter__unlock(struct porter__lock *lock, const sigset_t *saved)
 {
 	pthread_mutex_unlock(&lock->mutex);
-	pthread_sigmask(SIG_SETMASK, saved, NULL);
+	porter__restore_signals(saved);
 }
 
 static void say(const char *text)

@@ -29,6 +29,10 @@
  */
 void *porter__map_pages(size_t size);
 
+/* Blocks all signals; restores what was before. */
+void porter__block_signals(sigset_t *saved);
+void porter__restore_signals(const sigset_t *saved);
+
 /*
  * A lock that a signal handler may wait for: all signals are blocked while
  * the thread holds it, so a handler never waits for the thread that it

@@ -4,8 +4,14 @@
  *
  * The functions are called, not inlined: the library stays independent of the
  * layout of liburcu's structures, and no update ever comes here.
+ *
+ * liburcu has locks of its own: a thread that registers, or that ends, holds
+ * them for a moment. urcu-bp asks to be told of a fork(), and since a library
+ * cannot ask its program for that either, it is told here.
  */
 #include "0-machine/urcu-glue.h"
+
+#include "0-machine/fork.h"
 
 #include <urcu-bp.h>
 
@@ -24,4 +30,15 @@ void porter__register_reader(void)
 	/* urcu-bp has no other way than to read. */
 	urcu_bp_read_lock();
 	urcu_bp_read_unlock();
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	static struct fork_hold hold = {
+		.before = urcu_bp_before_fork,
+		.parent = urcu_bp_after_fork_parent,
+		.child = urcu_bp_after_fork_child,
+	};
+
+	porter__fork_join(&hold);
 }

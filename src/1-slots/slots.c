@@ -14,15 +14,12 @@
  * block in them and goes the slow way. A thread that has left is one whose
  * destructors run: it counts in the counters' own cells from then on, since a
  * slot that it took now might never be handed on.
- *
- * One lock guards all that changes seldom: the free list, the growth of the
- * directory and of the store that blocks are cut from. It is taken with
- * signals blocked, so a handler may be the first to touch the library; and
- * nothing is called while it is held but the kernel. Rank: innermost.
  */
 #include "1-slots/slots.h"
 
-#include "0-machine/segments.h"
+#include "0-machine/atomic.h"
+#include "0-machine/fork.h"
+#include "0-machine/pool.h"
 #include "0-machine/urcu-glue.h"
 
 #include <portermem/thread.h>
@@ -32,8 +29,7 @@
 #include <sys/mman.h>
 
 enum {
-	FIRST_SLOTS = 16, /* length of the directory's first segment */
-	SLOT_SEGMENTS = 28,
+	FIRST_SLOTS = 16,
 	STORE_SIZE = 64 * 1024,
 	/* Blocks lie one pair of lines further than their size: see slots.h. */
 	BLOCK_STRIDE = BLOCK_CELLS * CACHE_LINE + CACHE_LINE_PAIR,
@@ -44,151 +40,84 @@ static struct slot no_slot, left_slot;
 
 THREAD_LOCAL struct slot *porter__self = &no_slot;
 
+static struct pool slots = POOL_INIT(struct slot, FIRST_SLOTS);
+
+/* What blocks beyond the first, and tables of them, are cut from. */
 static struct {
-	/*
-	 * Read by everybody. Only grow: count is published after the slot, a
-	 * segment before the count that first reaches into it.
-	 */
-	struct slot *segments[SLOT_SEGMENTS];
-	size_t count;
-	/* Under the lock. */
-	struct porter__lock lock;
-	struct slot *free;
-	char *store, *store_end; /* what further blocks are cut from */
-	pthread_key_t key;	 /* its destructor hands the slot on */
-	bool have_key;
-} registry = { .lock = PORTER__LOCK_INIT };
+	char *next, *end;
+	struct porter__lock lock; /* rank: innermost */
+} store = { .lock = PORTER__LOCK_INIT };
 
-/* ---- Under the lock ---- */
+/* Its destructor hands the slot of a thread that ends on. */
+static struct {
+	pthread_key_t key;
+	bool made;
+	struct porter__lock lock; /* rank: innermost */
+} ending = { .lock = PORTER__LOCK_INIT };
 
-static void *cut_from_store(size_t size)
+static bool has_slot(void)
 {
-	char *piece = registry.store;
-
-	if (size > STORE_SIZE)
-		return porter__map_pages(size);
-	if (!piece || (size_t)(registry.store_end - piece) < size) {
-		piece = porter__map_pages(STORE_SIZE);
-		if (!piece)
-			return NULL;
-		registry.store_end = piece + STORE_SIZE;
-	}
-	registry.store = piece + size;
-	return piece;
+	return porter__self != &no_slot && porter__self != &left_slot;
 }
 
-static struct slot *new_slot(void)
-{
-	size_t index = registry.count;
-	unsigned segment = segment_of(index, FIRST_SLOTS);
-	struct slot *slots;
+/* ---- A thread's time in a slot ---- */
 
-	if (segment >= SLOT_SEGMENTS)
-		return NULL;
-	slots = registry.segments[segment];
-	if (!slots) {
-		slots = porter__map_pages(segment_length(segment, FIRST_SLOTS) *
-					  sizeof(struct slot));
-		if (!slots)
-			return NULL;
-		/* Pairs with porter__slot_cell(); ordered by count as well. */
-		publish(&registry.segments[segment], slots);
-	}
-	slots += index - segment_start(segment, FIRST_SLOTS);
-	slots->blocks[0] = slots->first;
-	/*
-	 * Pairs with porter__slots_count(): a reader that counts this slot in
-	 * finds its segment and its first block.
-	 */
-	publish(&registry.count, index + 1);
-	return slots;
-}
-
-static void hand_on(struct slot *slot)
-{
-	slot->reader = false;
-	slot->next_free = registry.free;
-	registry.free = slot;
-}
-
-/* ---- The ends of a thread's time in a slot ---- */
-
-/* Runs among the destructors of the thread's keys, in any order with them. */
+/*
+ * Runs among the destructors of the thread's keys, in any order with them.
+ * First out, then hand on: a signal handler in between finds no slot.
+ */
 static void on_thread_end(void *slot)
 {
-	sigset_t saved;
-
-	porter__lock(&registry.lock, &saved);
 	porter__self = &left_slot;
-	hand_on(slot);
-	porter__unlock(&registry.lock, &saved);
+	porter__pool_give(&slots, slot);
 }
 
 static bool make_key(void)
 {
-	if (!registry.have_key)
-		registry.have_key =
-			pthread_key_create(&registry.key, on_thread_end) == 0;
-	return registry.have_key;
-}
-
-/*
- * Early, while few keys are taken: pthread_setspecific() allocates nothing for
- * the first 32 keys of the C library.
- */
-__attribute__((constructor)) static void on_load(void)
-{
 	sigset_t saved;
 
-	porter__lock(&registry.lock, &saved);
-	make_key();
-	porter__unlock(&registry.lock, &saved);
+	porter__lock(&ending.lock, &saved);
+	if (!ending.made)
+		ending.made = pthread_key_create(&ending.key, on_thread_end) ==
+			      0;
+	porter__unlock(&ending.lock, &saved);
+	return ending.made;
 }
 
 /*
- * What a thread wrote into its slot is seen by the next owner, whose plain
- * adds would lose it otherwise: the lock orders hand_on() before this.
+ * What the last owner wrote into the slot is seen by this one, whose plain
+ * adds would lose it otherwise: the pool's lock orders the two.
  * (test: slots_are_reused_with_their_values)
+ *
+ * Signals are blocked, so that no handler takes a second slot meanwhile.
  */
 static bool take_slot(void)
 {
-	struct slot *slot = NULL;
+	struct slot *slot;
 	sigset_t saved;
 
-	porter__lock(&registry.lock, &saved);
-	if (porter__self != &no_slot) {
-		/* A signal handler was faster, before they were blocked. */
-		slot = porter__self == &left_slot ? NULL : porter__self;
-		goto unlock;
-	}
-	if (!make_key())
-		goto unlock;
-	slot = registry.free;
-	if (slot)
-		registry.free = slot->next_free;
-	else
-		slot = new_slot();
+	porter__block_signals(&saved);
+	if (porter__self != &no_slot) /* A handler was faster. */
+		goto restore;
+	slot = make_key() ? porter__pool_take(&slots) : NULL;
 	if (!slot)
-		goto unlock;
+		goto restore;
+	slot->reader = false;
+	if (!slot->blocks[0])
+		publish(&slot->blocks[0], slot->first);
 	/*
 	 * Before pthread_setspecific(): should that call malloc, and malloc
 	 * come here, the thread has its slot already.
 	 */
 	porter__self = slot;
-	pthread_mutex_unlock(&registry.lock.mutex);
-	if (pthread_setspecific(registry.key, slot) != 0) {
+	if (pthread_setspecific(ending.key, slot) != 0) {
 		/* Never handed on, the slot would be lost: do without. */
-		pthread_mutex_lock(&registry.lock.mutex);
 		porter__self = &no_slot;
-		hand_on(slot);
-		slot = NULL;
-		goto unlock;
+		porter__pool_give(&slots, slot);
 	}
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	return true;
-unlock:
-	porter__unlock(&registry.lock, &saved);
-	return slot != NULL;
+restore:
+	porter__restore_signals(&saved);
+	return has_slot();
 }
 
 int porter_thread_register(void)
@@ -197,7 +126,7 @@ int porter_thread_register(void)
 		errno = ECANCELED;
 		return -1;
 	}
-	if (porter__self == &no_slot && !take_slot()) {
+	if (!has_slot() && !take_slot()) {
 		errno = ENOMEM;
 		return -1;
 	}
@@ -208,72 +137,86 @@ int porter_thread_register(void)
 void porter_thread_unregister(void)
 {
 	struct slot *slot = porter__self;
-	sigset_t saved;
 
-	if (slot == &no_slot || slot == &left_slot)
+	if (!has_slot())
 		return;
-	pthread_setspecific(registry.key, NULL);
-	porter__lock(&registry.lock, &saved);
+	pthread_setspecific(ending.key, NULL);
 	porter__self = &no_slot;
-	hand_on(slot);
-	porter__unlock(&registry.lock, &saved);
+	porter__pool_give(&slots, slot);
 }
 
 /* ---- Finding a cell ---- */
 
+/* Where the slot points to the block from; NULL if that table is missing. */
 static struct cell **find_entry(struct slot *slot, uint32_t block)
 {
-	unsigned segment;
+	unsigned segment = segment_of(block, DIRECT_BLOCKS);
 	struct cell **table;
 
-	if (block < DIRECT_BLOCKS)
+	if (segment == 0)
 		return &slot->blocks[block];
-	segment = segment_of(block, DIRECT_BLOCKS);
 	table = subscribe(&slot->more[segment - 1]);
 	return table ? &table[block - segment_start(segment, DIRECT_BLOCKS)] :
 		       NULL;
 }
 
-static struct cell *find_block(const struct slot *slot, uint32_t block)
+static struct cell *find_block(struct slot *slot, uint32_t block)
 {
-	struct cell **entry = find_entry((struct slot *)slot, block);
+	struct cell **entry = find_entry(slot, block);
 
 	return entry ? subscribe(entry) : NULL;
 }
 
-/* Maps the block, and the table it belongs into, in the thread's own slot. */
+/* Fresh pages, zeroed; under the store's lock. */
+static void *cut_from_store(size_t size)
+{
+	char *piece = store.next;
+
+	if (size > STORE_SIZE)
+		return porter__map_pages(size);
+	if ((size_t)(store.end - piece) < size) {
+		piece = porter__map_pages(STORE_SIZE);
+		if (!piece)
+			return NULL;
+		store.end = piece + STORE_SIZE;
+	}
+	store.next = piece + size;
+	return piece;
+}
+
+/*
+ * Maps the block, and the table it belongs into, in the thread's own slot.
+ *
+ * publish() pairs with find_block() of a reader, which must not find cells
+ * that are not zeroed, nor miss the block when it has seen, by way of another
+ * thread's free, what was counted in it afterwards.
+ */
 static struct cell *make_block(struct slot *slot, uint32_t block)
 {
+	unsigned segment = segment_of(block, DIRECT_BLOCKS);
 	struct cell **entry, *cells = NULL;
 	sigset_t saved;
 
-	porter__lock(&registry.lock, &saved);
+	porter__lock(&store.lock, &saved);
 	entry = find_entry(slot, block);
 	if (!entry) {
-		unsigned segment = segment_of(block, DIRECT_BLOCKS);
-		struct cell **table =
+		void *table =
 			cut_from_store(segment_length(segment, DIRECT_BLOCKS) *
-				       sizeof(*table));
+				       sizeof(*entry));
 
 		if (!table)
 			goto unlock;
 		publish(&slot->more[segment - 1], table);
 		entry = find_entry(slot, block);
 	}
-	cells = *entry; /* A signal handler may have been faster. */
-	if (!cells) {
+	cells = *entry;
+	if (!cells) { /* Else a signal handler was faster. */
 		cells = cut_from_store(BLOCK_STRIDE);
-		/*
-		 * Pairs with find_block() of a reader, which must not find
-		 * cells that are not zeroed (fresh pages are) nor miss the
-		 * block when it has seen, by way of another thread's free,
-		 * what was counted in it.
-		 */
 		if (cells)
 			publish(entry, cells);
 	}
 unlock:
-	porter__unlock(&registry.lock, &saved);
+	porter__unlock(&store.lock, &saved);
 	return cells;
 }
 
@@ -281,9 +224,7 @@ struct cell *porter__own_cell(struct cell_address at)
 {
 	struct cell *block;
 
-	if (porter__self == &left_slot)
-		return NULL;
-	if (porter__self == &no_slot && !take_slot())
+	if (!has_slot() && (porter__self == &left_slot || !take_slot()))
 		return NULL;
 	block = find_block(porter__self, at.block);
 	if (!block)
@@ -317,7 +258,7 @@ bool porter__slots_enter(void)
 		if (!memory_for_liburcu())
 			return false;
 		porter__register_reader();
-		if (porter__self != &no_slot && porter__self != &left_slot)
+		if (has_slot())
 			porter__self->reader = true;
 	}
 	porter__read_lock();
@@ -332,16 +273,38 @@ void porter__slots_leave(bool locked)
 
 size_t porter__slots_count(void)
 {
-	return subscribe(&registry.count);
+	return porter__pool_count(&slots);
 }
 
 const struct cell *porter__slot_cell(size_t slot, struct cell_address at)
 {
-	unsigned segment = segment_of(slot, FIRST_SLOTS);
-	const struct slot *slots = subscribe(&registry.segments[segment]);
-	struct cell *block;
+	struct cell *block =
+		find_block(porter__pool_at(&slots, slot), at.block);
 
-	slots += slot - segment_start(segment, FIRST_SLOTS);
-	block = find_block(slots, at.block);
 	return block ? cell_in(block, at) : NULL;
+}
+
+/* ---- Loading and forking ---- */
+
+/* Of all threads, the one that forked lives in the child: the rest is free. */
+static void in_child(void)
+{
+	porter__pool_give_all_but(&slots, has_slot() ? porter__self : NULL);
+}
+
+/*
+ * The key is made early, while few are: pthread_setspecific() allocates
+ * nothing for the first 32 keys of the C library.
+ */
+__attribute__((constructor)) static void on_load(void)
+{
+	static struct fork_hold hold_slots = { .lock = &slots.lock,
+					       .child = in_child };
+	static struct fork_hold hold_store = { .lock = &store.lock };
+	static struct fork_hold hold_ending = { .lock = &ending.lock };
+
+	porter__fork_join(&hold_slots);
+	porter__fork_join(&hold_store);
+	porter__fork_join(&hold_ending);
+	make_key();
 }

@@ -2,7 +2,7 @@
 /*
  * slots.h: a slot for each live thread, a cell in it for each counter.
  *
- *	directory     segments of slots that double; they never move or go
+ *	pool of slots: grows by segments; no slot ever moves or goes
  *	  |
  *	  v
  *	slot 0  [ header: blocks[0] blocks[1] ... | 64 cells of counters 0-63 ]
@@ -15,8 +15,7 @@
  * line pairs long, so that the cells of one counter, which a read walks over,
  * spread over all sets of the cache.
  *
- * A thread takes a slot from the free list, or a new one from the directory,
- * when it updates for the first time, and hands it on when it ends, cells
+ * A thread takes a slot from the pool when it updates for the first time, and hands it on when it ends, cells
  * intact: the next thread goes on counting in them. Nothing is folded away,
  * so there is no moment at which a read could miss or double what a thread
  * that ends has counted.
@@ -28,6 +27,7 @@
 
 #include "0-machine/atomic.h"
 #include "0-machine/platform.h"
+#include "0-machine/pool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +50,7 @@ struct cell {
 enum {
 	BLOCK_CELLS = 64,   /* a block is a page of cells */
 	DIRECT_BLOCKS = 32, /* blocks that the hot path finds in one load */
-	MORE_SEGMENTS = 26, /* of doubling tables of blocks beyond those */
+	MORE_SEGMENTS = 21, /* of doubling tables: 2^32 counters, all told */
 };
 
 /*
@@ -60,13 +60,13 @@ enum {
  * without a slot looks into a slot that is empty.
  */
 struct slot {
+	struct pool_element element;
 	struct cell *blocks[DIRECT_BLOCKS + 1];
-	struct cell **more[MORE_SEGMENTS];
-	struct slot *next_free; /* under the registry's lock */
-	bool reader;		/* the owner is registered with liburcu */
-	char pad[640 -
-		 (DIRECT_BLOCKS + 1 + MORE_SEGMENTS + 2) * sizeof(void *)];
-	struct cell first[BLOCK_CELLS];
+	struct cell **more[MORE_SEGMENTS]; /* tables of those beyond */
+	bool reader; /* the owner is registered with liburcu */
+	struct cell first[BLOCK_CELLS]
+		__attribute__((aligned(CACHE_LINE_PAIR)));
+	char spread[CACHE_LINE_PAIR];
 };
 
 _Static_assert(sizeof(struct cell) == CACHE_LINE, "a cell is a line");

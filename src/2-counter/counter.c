@@ -13,70 +13,66 @@
  * Slots and blocks that appear during the read are no exception: one that the
  * first walk misses makes the freed sum smaller; the second walk counts the
  * slots anew. The loads are acquire loads, so the second walk's come after
- * the first's; see counter_refund() for the other half.
+ * the first's; see counter_add() for the other half.
+ *
+ * Why an interval holds the true value (G3). Collect twice, (A1, F1) and then
+ * (A2, F2), in any order within each. At every instant t between the two
+ *
+ *	A1 <= allocated at t <= A2	since the words only grow, and what a
+ *	F1 <= freed at t     <= F2	walk misses was 0 when it began
+ *
+ * so usage at t lies in [A1 - F2, A2 - F1]. When both collects agree nothing
+ * was counted from the end of the first to the beginning of the second: the
+ * value is exact, at every instant between them.
  */
 #include "2-counter/counter.h"
 
+#include "0-machine/fork.h"
+
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
 	COUNTER_MAGIC = 0x706f7274,
 	COUNTER_ENDED = 0x656e6465,
+	FIRST_COUNTERS = 64,
 };
 
-static uint64_t sum_of_cells(struct cell_address at, enum word word)
-{
-	size_t slots = porter__slots_count();
-	uint64_t sum = 0;
+/* A counter of porter_counter_new(), in its place in the pool. */
+struct place {
+	struct pool_element element;
+	struct porter_counter counter;
+};
 
-	for (size_t slot = 0; slot < slots; slot++) {
-		const struct cell *cell = porter__slot_cell(slot, at);
+static struct pool counters = POOL_INIT(struct place, FIRST_COUNTERS);
 
-		if (cell)
-			sum += word_read(&cell->word[word]);
-	}
-	return sum;
-}
-
-uint64_t porter__counter_collect(const struct porter_counter *c, enum word word)
-{
-	return sum_of_cells(c->at, word) + word_read(&c->own.word[word]) -
-	       c->id->base[word];
-}
+/* ---- Its life ---- */
 
 void porter__counter_init(struct porter_counter *c, struct porter__id *id)
 {
-	memset(c, 0, sizeof(*c));
 	c->id = id;
-	c->at = cell_address(id->number);
+	c->at = cell_address(id->element.index);
 	c->magic = COUNTER_MAGIC;
 }
 
 void porter__counter_fini(struct porter_counter *c)
 {
-	bool locked = porter__slots_enter();
-
-	for (enum word word = 0; word < WORDS; word++)
-		c->id->base[word] = sum_of_cells(c->at, word);
-	porter__slots_leave(locked);
 	c->magic = COUNTER_ENDED;
 	porter__id_give(c->id);
 }
 
 porter_counter *porter_counter_new(void)
 {
-	porter_counter *c = aligned_alloc(CACHE_LINE_PAIR, sizeof(*c));
-	struct porter__id *id = c ? porter__id_take() : NULL;
+	struct porter__id *id = porter__id_take();
+	struct place *place = id ? porter__pool_take(&counters) : NULL;
 
-	if (!id) {
-		free(c);
+	if (!place) {
+		if (id)
+			porter__id_give(id);
 		errno = ENOMEM;
 		return NULL;
 	}
-	porter__counter_init(c, id);
-	return c;
+	porter__counter_init(&place->counter, id);
+	return &place->counter;
 }
 
 void porter_counter_destroy(porter_counter *c)
@@ -88,8 +84,18 @@ void porter_counter_destroy(porter_counter *c)
 						 "destroyed already" :
 						 "this is no counter");
 	porter__counter_fini(c);
-	free(c);
+	porter__pool_give(&counters,
+			  (char *)c - offsetof(struct place, counter));
 }
+
+__attribute__((constructor)) static void on_load(void)
+{
+	static struct fork_hold hold = { .lock = &counters.lock };
+
+	porter__fork_join(&hold);
+}
+
+/* ---- Updates ---- */
 
 void porter__counter_add_slow(struct porter_counter *c, enum word word,
 			      uint64_t n)
@@ -99,7 +105,7 @@ void porter__counter_add_slow(struct porter_counter *c, enum word word,
 	if (cell)
 		word_add_release(&cell->word[word], n);
 	else
-		shared_add(&c->own.word[word], n);
+		shared_add(&c->id->own.word[word], n);
 }
 
 void porter_counter_add(porter_counter *c, uint64_t n)
@@ -112,12 +118,66 @@ void porter_counter_sub(porter_counter *c, uint64_t n)
 	counter_add(c, FREED, n);
 }
 
+/* ---- Reads ---- */
+
 int64_t porter_counter_sum(const porter_counter *c)
 {
 	bool locked = porter__slots_enter();
-	uint64_t freed = porter__counter_collect(c, FREED);
-	uint64_t allocated = porter__counter_collect(c, ALLOCATED);
+	uint64_t freed = porter__id_word(c->id, FREED);
+	uint64_t allocated = porter__id_word(c->id, ALLOCATED);
 
 	porter__slots_leave(locked);
 	return (int64_t)(allocated - freed);
+}
+
+/* One collect: what was allocated and what was freed, in one walk. */
+struct collect {
+	uint64_t words[2];
+};
+
+static struct collect collect(const porter_counter *c)
+{
+	struct collect now;
+
+	porter__id_words(c->id, ALLOCATED, FREED, now.words);
+	return now;
+}
+
+static struct porter_interval between(struct collect one, struct collect two)
+{
+	return (struct porter_interval){
+		.lower = (int64_t)(one.words[0] - two.words[1]),
+		.upper = (int64_t)(two.words[0] - one.words[1]),
+	};
+}
+
+struct porter_interval porter_counter_interval(const porter_counter *c)
+{
+	bool locked = porter__slots_enter();
+	struct collect one = collect(c);
+	struct collect two = collect(c);
+
+	porter__slots_leave(locked);
+	return between(one, two);
+}
+
+struct porter_interval porter__counter_narrow(const porter_counter *c,
+					      unsigned tries)
+{
+	bool locked = porter__slots_enter();
+	struct porter_interval best = { INT64_MIN, INT64_MAX };
+	struct collect one = collect(c);
+
+	while (tries-- > 0 && best.lower != best.upper) {
+		struct collect two = collect(c);
+		struct porter_interval seen = between(one, two);
+
+		/* Unsigned: the first, without bounds, is wider than any. */
+		if ((uint64_t)seen.upper - (uint64_t)seen.lower <
+		    (uint64_t)best.upper - (uint64_t)best.lower)
+			best = seen;
+		one = two;
+	}
+	porter__slots_leave(locked);
+	return best;
 }

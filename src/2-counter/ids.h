@@ -2,10 +2,19 @@
 /*
  * ids.h: which cell of every slot belongs to which counter.
  *
- * An id is used again when its counter ends. The cells of an id are never
- * reset, since only their owners may write them; so each id remembers what
- * they held, all told, when the last counter left it. Nobody writes the cells
- * of an id that has no counter, so that stays true until the next one comes.
+ *	all told, a word of an id = sum over the slots of its cells
+ *	                          + the id's own cell
+ *
+ * The own cell takes what cannot go into a slot: updates of threads that have
+ * left theirs, or for which there is no memory. It is written with atomic
+ * instructions, and nothing about it can fail.
+ *
+ * An id is used again when its counter ends. Cells are never reset, since only
+ * their owners may write them; so each id remembers its base, what they held,
+ * all told, when the last counter left it, and the next one starts from there.
+ * Nobody writes the cells of an id without a counter, so that stays true.
+ *
+ * fork() moves the base too: see ids.c.
  */
 #ifndef PORTER_IDS_H
 #define PORTER_IDS_H
@@ -13,16 +22,23 @@
 #include "1-slots/slots.h"
 
 struct porter__id {
-	uint64_t base[WORDS]; /* what the cells held when it was free */
-	uint32_t number;
-	struct porter__id *next_free; /* under the lock of ids.c */
+	struct pool_element element; /* its index is the number of the id */
+	uint64_t base[WORDS];
+	uint64_t given_back[2]; /* FREED and FREES when a fork() began */
+	struct cell own __attribute__((aligned(CACHE_LINE_PAIR)));
 };
 
 /* The id that is kept for the default allocator, so that it cannot fail. */
 struct porter__id *porter__id_reserved(void);
-/* An id for a new counter, or NULL with errno ENOMEM. Ids never move. */
+/* An id for a new counter, or NULL with errno ENOMEM. */
 struct porter__id *porter__id_take(void);
-/* Gives the id back, base brought up to date by the caller. */
+/* Gives the id back. No update of its counter may be under way. */
 void porter__id_give(struct porter__id *id);
+
+/* A word of an id, less its base; between slots_enter and slots_leave. */
+uint64_t porter__id_word(const struct porter__id *id, enum word word);
+/* Two words of it in one walk. */
+void porter__id_words(const struct porter__id *id, enum word first,
+		      enum word second, uint64_t out[2]);
 
 #endif /* PORTER_IDS_H */

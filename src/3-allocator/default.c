@@ -62,8 +62,8 @@ porter_allocator *porter_set_allocator(porter_allocator *a)
 		errno = EINVAL;
 		return NULL;
 	}
-	/* Release: who gets the pointer sees what it points to. */
-	before = __atomic_exchange_n(&current, a, __ATOMIC_ACQ_REL);
+	/* Who gets the pointer sees what it points to. */
+	before = exchange(&current, a);
 	return before ? before : built();
 }
 

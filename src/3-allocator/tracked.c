@@ -13,12 +13,15 @@
  */
 #include "3-allocator/tracked.h"
 
+#include "0-machine/fork.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	TRACKED_MAGIC = 0x74726163,
 	TRACKED_ENDED = 0x656e6474,
+	FIRST_TRACKERS = 64,
 };
 
 /* ---- The table ---- */
@@ -130,6 +133,14 @@ static const struct porter_allocator_vtable tracked_vtable = {
 
 /* ---- Its life ---- */
 
+/* A tracker in its place in the pool: one line, which every update reads. */
+struct place {
+	struct pool_element element;
+	struct porter_tracked tracked;
+} __attribute__((aligned(CACHE_LINE)));
+
+static struct pool trackers = POOL_INIT(struct place, FIRST_TRACKERS);
+
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id)
 {
@@ -142,7 +153,7 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 porter_tracked *porter_tracked_new(porter_allocator *underlying)
 {
 	struct porter__id *id;
-	porter_tracked *t;
+	struct place *place;
 
 	if (!underlying)
 		underlying = &porter__system;
@@ -150,15 +161,16 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying)
 		errno = EINVAL;
 		return NULL;
 	}
-	t = aligned_alloc(_Alignof(porter_tracked), sizeof(*t));
-	id = t ? porter__id_take() : NULL;
-	if (!id) {
-		free(t);
+	id = porter__id_take();
+	place = id ? porter__pool_take(&trackers) : NULL;
+	if (!place) {
+		if (id)
+			porter__id_give(id);
 		errno = ENOMEM;
 		return NULL;
 	}
-	porter__tracked_init(t, underlying, id);
-	return t;
+	porter__tracked_init(&place->tracked, underlying, id);
+	return &place->tracked;
 }
 
 int64_t porter_tracked_destroy(porter_tracked *t)
@@ -176,10 +188,18 @@ int64_t porter_tracked_destroy(porter_tracked *t)
 		return -1;
 	}
 	left = porter_bytes_used(t);
-	porter__counter_fini(&t->counter);
 	t->magic = TRACKED_ENDED;
-	free(t);
+	porter__counter_fini(&t->counter);
+	porter__pool_give(&trackers,
+			  (char *)t - offsetof(struct place, tracked));
 	return left;
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	static struct fork_hold hold = { .lock = &trackers.lock };
+
+	porter__fork_join(&hold);
 }
 
 porter_allocator *porter_tracked_allocator(porter_tracked *t)
@@ -199,13 +219,40 @@ int64_t porter_bytes_used(const porter_tracked *t)
 	return porter_counter_sum(&t->counter);
 }
 
+struct porter_interval porter_bytes_used_interval(const porter_tracked *t)
+{
+	struct porter_interval seen = porter_counter_interval(&t->counter);
+
+	/* What is in use is never less than nothing. */
+	if (seen.lower < 0)
+		seen.lower = 0;
+	return seen;
+}
+
+int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
+			    unsigned max_tries)
+{
+	struct porter_interval best;
+
+	if (!out || max_tries == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	best = porter__counter_narrow(&t->counter, max_tries);
+	*out = best.lower < 0 ? 0 : best.lower;
+	if (best.lower == best.upper)
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
 /* What struct porter_stats was in the first version. */
 #define STATS_SIZE_FIRST \
 	(offsetof(struct porter_stats, failures) + sizeof(uint64_t))
 
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 {
-	const struct porter_counter *c = &t->counter;
+	const struct porter__id *id = t->counter.id;
 	struct porter_stats stats = { .size = 0 };
 	bool locked;
 
@@ -215,12 +262,12 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	}
 	locked = porter__slots_enter();
 	/* What was given back first, as in counter.c: nothing goes negative. */
-	stats.frees = porter__counter_collect(c, FREES);
-	stats.total_freed = porter__counter_collect(c, FREED);
-	stats.total_allocated = porter__counter_collect(c, ALLOCATED);
-	stats.allocations = porter__counter_collect(c, ALLOCATIONS);
-	stats.reallocations = porter__counter_collect(c, REALLOCATIONS);
-	stats.failures = porter__counter_collect(c, FAILURES);
+	stats.frees = porter__id_word(id, FREES);
+	stats.total_freed = porter__id_word(id, FREED);
+	stats.total_allocated = porter__id_word(id, ALLOCATED);
+	stats.allocations = porter__id_word(id, ALLOCATIONS);
+	stats.reallocations = porter__id_word(id, REALLOCATIONS);
+	stats.failures = porter__id_word(id, FAILURES);
 	porter__slots_leave(locked);
 	stats.bytes_used = (int64_t)(stats.total_allocated - stats.total_freed);
 	stats.size = out->size;

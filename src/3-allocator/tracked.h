@@ -13,8 +13,8 @@
 struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
 	porter_allocator *underlying;
-	uint32_t magic;
 	struct porter_counter counter;
+	uint32_t magic;
 };
 
 /* Makes a tracker in memory that the caller has got. */

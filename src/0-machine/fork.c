@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork.c: one set of pthread_atfork() handlers, over the list of all holds.
+ *
+ * The list only grows, while the library is loaded. Every fork takes the locks
+ * in the list's order, so two threads that fork at once do not block each
+ * other for good; no other thread ever holds two of them.
+ */
+#include "0-machine/fork.h"
+
+#include <stdbool.h>
+
+static struct porter__lock forking = PORTER__LOCK_INIT;
+static struct fork_hold *holds; /* under that lock */
+static sigset_t signals_before; /* of the thread that holds that lock */
+
+static void before_fork(void)
+{
+	sigset_t saved;
+
+	porter__lock(&forking, &saved);
+	signals_before = saved;
+	for (struct fork_hold *h = holds; h; h = h->next) {
+		if (h->lock)
+			pthread_mutex_lock(&h->lock->mutex);
+		if (h->before)
+			h->before();
+	}
+}
+
+static void after_fork(bool in_child)
+{
+	sigset_t saved = signals_before;
+
+	for (struct fork_hold *h = holds; h; h = h->next) {
+		void (*after)(void) = in_child ? h->child : h->parent;
+
+		if (after)
+			after();
+		if (h->lock)
+			pthread_mutex_unlock(&h->lock->mutex);
+	}
+	porter__unlock(&forking, &saved);
+}
+
+static void after_fork_in_parent(void)
+{
+	after_fork(false);
+}
+
+static void after_fork_in_child(void)
+{
+	after_fork(true);
+}
+
+void porter__fork_join(struct fork_hold *hold)
+{
+	static bool joined;
+	sigset_t saved;
+
+	porter__lock(&forking, &saved);
+	if (!joined)
+		joined = pthread_atfork(before_fork, after_fork_in_parent,
+					after_fork_in_child) == 0;
+	hold->next = holds;
+	holds = hold;
+	porter__unlock(&forking, &saved);
+}
