@@ -10,15 +10,17 @@
 #define PORTER_TEST_POINT_H
 
 enum test_point {
-	BETWEEN_COLLECTS, /* of a certified interval */
+	BETWEEN_COLLECTS,  /* of a certified interval */
+	FREED_BEFORE_FORK, /* was added up; memory is not copied yet */
+	POOL_LOCKED,	   /* an element is being taken */
 };
 
 #ifdef PORTER_TEST_POINTS
 extern void (*porter__test_point)(enum test_point point);
-#define TEST_POINT(point)                                                      \
-	do {                                                                   \
-		if (porter__test_point)                                        \
-			porter__test_point(point);                             \
+#define TEST_POINT(point)                          \
+	do {                                       \
+		if (porter__test_point)            \
+			porter__test_point(point); \
 	} while (0)
 #else
 #define TEST_POINT(point) ((void)0)

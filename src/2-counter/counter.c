@@ -32,10 +32,6 @@
 
 #include <errno.h>
 
-#ifdef PORTER_TEST_POINTS
-void (*porter__test_point)(enum test_point point);
-#endif
-
 enum {
 	COUNTER_MAGIC = 0x706f7274,
 	COUNTER_ENDED = 0x656e6465,
