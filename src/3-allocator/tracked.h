@@ -10,6 +10,11 @@
 
 #include <portermem/tracked.h>
 
+enum {
+	TRACKED_MAGIC = 0x74726163,
+	TRACKED_ENDED = 0x656e6474,
+};
+
 struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
 	porter_allocator *underlying;
@@ -20,12 +25,6 @@ struct porter_tracked {
 /* Makes a tracker in memory that the caller has got. */
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id);
-
-/* Whether an allocator's table has what must be there. */
-bool porter__is_allocator(const porter_allocator *a);
-
-/* Whether the process default is this one, or would be without the program. */
-bool porter__is_default(const porter_allocator *a);
 
 /* Whether malloc and free can be called directly, and serve this alignment. */
 static inline bool over_plain_malloc(const porter_tracked *t, size_t alignment)
