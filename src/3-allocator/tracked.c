@@ -30,6 +30,18 @@ void *porter__tracked_failed(porter_tracked *t)
 	return NULL;
 }
 
+void porter__charge_slow(porter_tracked *t, size_t size)
+{
+	porter__counter_add_slow(&t->counter, ALLOCATED, size);
+	porter__counter_add_slow(&t->counter, ALLOCATIONS, 1);
+}
+
+void porter__refund_slow(porter_tracked *t, size_t size)
+{
+	porter__counter_add_slow(&t->counter, FREED, size);
+	porter__counter_add_slow(&t->counter, FREES, 1);
+}
+
 /*
  * The fast paths below are for a thread that has its cell, over malloc; each
  * ends in one of these otherwise, with nothing of its own left on the stack.
@@ -185,7 +197,8 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 {
 	const struct porter__id *id = t->counter.id;
-	struct porter_stats stats = { .size = 0 };
+	struct porter_stats stats;
+	uint64_t back[2], given[2], other[2];
 	bool locked;
 
 	if (!out || out->size < STATS_SIZE_FIRST) {
@@ -194,15 +207,20 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	}
 	locked = porter__slots_enter();
 	/* What was given back first, as in counter.c: nothing goes negative. */
-	stats.frees = porter__id_word(id, FREES);
-	stats.total_freed = porter__id_word(id, FREED);
-	stats.total_allocated = porter__id_word(id, ALLOCATED);
-	stats.allocations = porter__id_word(id, ALLOCATIONS);
-	stats.reallocations = porter__id_word(id, REALLOCATIONS);
-	stats.failures = porter__id_word(id, FAILURES);
+	porter__id_words(id, FREED, FREES, back);
+	porter__id_words(id, ALLOCATED, ALLOCATIONS, given);
+	porter__id_words(id, REALLOCATIONS, FAILURES, other);
 	porter__slots_leave(locked);
-	stats.bytes_used = (int64_t)(stats.total_allocated - stats.total_freed);
-	stats.size = out->size;
+	stats = (struct porter_stats){
+		.size = out->size,
+		.bytes_used = (int64_t)(given[0] - back[0]),
+		.total_allocated = given[0],
+		.total_freed = back[0],
+		.allocations = given[1],
+		.frees = back[1],
+		.reallocations = other[0],
+		.failures = other[1],
+	};
 	if (out->size > sizeof(stats))
 		memset((char *)out + sizeof(stats), 0,
 		       out->size - sizeof(stats));

@@ -51,16 +51,27 @@ static inline void refund_cell(struct cell *cell, size_t size)
 	word_add_release(&cell->word[FREES], 1);
 }
 
+SLOW_PATH void porter__charge_slow(porter_tracked *t, size_t size);
+SLOW_PATH void porter__refund_slow(porter_tracked *t, size_t size);
+
 static inline void charge(porter_tracked *t, size_t size)
 {
-	counter_add(&t->counter, ALLOCATED, size);
-	counter_add(&t->counter, ALLOCATIONS, 1);
+	struct cell *cell = own_cell_fast(t->counter.at);
+
+	if (likely(cell))
+		charge_cell(cell, size);
+	else
+		porter__charge_slow(t, size);
 }
 
 static inline void refund(porter_tracked *t, size_t size)
 {
-	counter_add(&t->counter, FREED, size);
-	counter_add(&t->counter, FREES, 1);
+	struct cell *cell = own_cell_fast(t->counter.at);
+
+	if (likely(cell))
+		refund_cell(cell, size);
+	else
+		porter__refund_slow(t, size);
 }
 
 /* Counts a failure; returns NULL with errno ENOMEM. */
