@@ -137,9 +137,9 @@ int main(int argc, char **argv)
 		std::string at = "@" + std::to_string(alignment);
 
 		compare_pairs("way/overallocate" + at,
-			      by_overallocation{ alignment });
+			      by_overallocation{ alignment }, 2);
 		compare_pairs("way/posix_memalign" + at,
-			      by_posix_memalign{ alignment });
+			      by_posix_memalign{ alignment }, 2);
 	}
 
 	benchmark::Initialize(&argc, argv);
