@@ -25,6 +25,7 @@ import tempfile
 # processors that it asked for a sample must have got, to be taken.
 BUSY = ("pair/", "add/", "aligned/", "way/", "grow/", "read/", "beside-")
 LEAST_SHARE = 0.9
+ENOUGH = 5
 
 PAIRS = [
     ("pair/malloc", "malloc and free"),
@@ -121,13 +122,22 @@ RATIOS = [
 ]
 
 
+DOUBTFUL = ("~ For these fewer than five samples had the processors to "
+            "themselves; processor time is shown, in which contention between "
+            "threads appears diluted.")
+
+
 # ---- Reading ----
 
 class Samples:
-    """Costs in nanoseconds, by (name, threads) and round."""
+    """Costs in nanoseconds, by (name, threads) and round: what one pair took
+    of one processor, so that a flat row is a perfect one."""
 
     def __init__(self, folder):
         self.rounds = collections.defaultdict(
+            lambda: collections.defaultdict(list))
+        # Processor time of samples that were left out.
+        self.crowded = collections.defaultdict(
             lambda: collections.defaultdict(list))
         self.left_out = collections.Counter()
         self.taken = collections.Counter()
@@ -135,6 +145,8 @@ class Samples:
         every = sorted(folder.glob("*-*.json"))
         if not every:
             sys.exit(f"summary.py: {folder}: no *-ROUND.json in there")
+        self.number_of_rounds = max(int(path.stem.rsplit("-", 1)[1])
+                                    for path in every)
         for path in every:
             self.read(path, int(path.stem.rsplit("-", 1)[1]))
 
@@ -145,52 +157,53 @@ class Samples:
             sys.exit(f"summary.py: {path}: {error}")
         self.context = self.context or data["context"]
         cpus = data["context"]["num_cpus"]
-        kept, poor = collections.defaultdict(list), {}
+        kept = collections.defaultdict(list)
         for run in data["benchmarks"]:
             if run["run_type"] != "iteration" or run.get("error_occurred"):
                 continue
             threads = run["threads"]
             name = re.sub(r"/(real_time|threads:\d+)", "", run["name"])
             # google-benchmark divides the wall time by the iterations of all
-            # threads together. Times the processors that they had, it is what
-            # one pair cost one processor.
-            busy = min(threads, cpus)
-            cost = run["real_time"] * busy
-            share = run["cpu_time"] / cost
+            # threads together: times the threads, it is what a pair took.
+            # Where threads outnumber the processors that is time spent
+            # waiting for one; there the processor time tells the cost. So it
+            # does for a mutex, whose waiters sleep (that flatters it).
+            sleeps = name.endswith("/mutex") and threads > 1
+            if threads <= cpus and not sleeps:
+                cost = run["real_time"] * threads
+                share = run["cpu_time"] / cost
+            else:
+                cost, share = run["cpu_time"], 1
             key = name, threads
-            if (name.startswith(BUSY) and not name.endswith("/mutex") and
-                    share < LEAST_SHARE):
+            if name.startswith(BUSY) and share < LEAST_SHARE:
                 self.left_out[key] += 1
-                if share > poor.get(key, (0, 0))[0]:
-                    poor[key] = share, cost
+                self.crowded[key][number].append(run["cpu_time"])
                 continue
             self.taken[key] += 1
             kept[key].append(cost)
         for key, costs in kept.items():
             self.rounds[key][number] += costs
-        self.spare = getattr(self, "spare", {})
-        for key, (_, cost) in poor.items():
-            self.spare.setdefault(key, {})[number] = cost
 
     def has(self, key):
-        return key in self.rounds or key in self.spare
+        return key in self.rounds or key in self.crowded
+
+    def doubtful(self, key):
+        """Too few samples had the processors: processor time it is."""
+        return self.left_out[key] > 0 and self.taken[key] < ENOUGH
 
     def by_round(self, key):
-        # Where the machine was never free, the best there is.
-        if key in self.rounds:
-            return self.rounds[key]
-        return {n: [cost] for n, cost in self.spare[key].items()}
+        return (self.crowded if self.doubtful(key) else self.rounds)[key]
 
     def costs(self, key):
         return sorted(c for costs in self.by_round(key).values()
                       for c in costs)
 
     def names(self, prefix):
-        return sorted({name for name, _ in [*self.rounds, *self.spare]
+        return sorted({name for name, _ in [*self.rounds, *self.crowded]
                        if name.startswith(prefix)})
 
     def threads(self, prefix):
-        return sorted({threads for name, threads in [*self.rounds, *self.spare]
+        return sorted({threads for name, threads in [*self.rounds, *self.crowded]
                        if name.startswith(prefix)})
 
 
@@ -243,7 +256,7 @@ def spread(samples, key, unit=1.0):
     if not samples.has(key):
         return "-"
     low, middle, high = quartiles(samples.costs(key))
-    return (f"{figure(middle, unit)} "
+    return (f"{'~' if samples.doubtful(key) else ''}{figure(middle, unit)} "
             f"({figure(low, unit)}-{figure(high, unit)})")
 
 
@@ -273,10 +286,12 @@ def ratios(samples):
         if relation:
             met = value <= target if relation == "<=" else value >= target
             missed += not met
-        rows.append([title, f"{value:.2f}", f"{low:.2f}-{high:.2f}",
+        doubt = "~" if any(samples.doubtful(k) for k in needed) else ""
+        rows.append([title, f"{doubt}{value:.2f}", f"{low:.2f}-{high:.2f}",
                      f"{relation} {target:.2f}" if relation else "",
                      {None: "", True: "yes", False: "**no**"}[met]])
         record.append({"name": title, "ratio": round(value, 3),
+                       "doubtful": bool(doubt),
                        "rounds_q1": round(low, 3), "rounds_q3": round(high, 3),
                        "target": f"{relation} {target}" if relation else None,
                        "met": met})
@@ -370,21 +385,22 @@ def machine(samples):
         "caches": context["caches"],
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "libc": libc,
-        "rounds": max(len(r) for r in samples.rounds.values()),
+        "rounds": samples.number_of_rounds,
     }
 
 
 def record(samples, shared):
     results = []
-    for key in sorted(samples.rounds):
+    for key in sorted({*samples.rounds, *samples.crowded}):
         low, middle, high = quartiles(samples.costs(key))
         results.append({
             "name": key[0], "threads": key[1],
             "median_ns": round(middle, 3),
             "q1_ns": round(low, 3), "q3_ns": round(high, 3),
             "left_out": samples.left_out[key],
+            "doubtful": samples.doubtful(key),
             "rounds_ns": [[round(c, 3) for c in costs] for _, costs
-                          in sorted(samples.rounds[key].items())],
+                          in sorted(samples.by_round(key).items())],
         })
     return {"machine": machine(samples), "ratios": ratios(samples)[1],
             "shared_line_writes": [{"name": n, "a_pair": float(w)}
@@ -437,7 +453,8 @@ def results_page(samples, shared):
         f"{m['date']}, {m['processor']}, {m['processors']} processors, "
         f"{m['system']}, {m['libc']}; {m['rounds']} rounds. {left} of "
         f"{left + taken} samples were left out, because other programs held "
-        "the processors meanwhile.", "",
+        "the processors meanwhile." + (f" {DOUBTFUL}" if any(
+            samples.doubtful(key) for key in samples.left_out) else ""), "",
         "![Cost of a pair, and of an add, against threads]"
         "(results/last.svg)", ""]
     for title, what, rows in sections(samples, shared):
@@ -464,7 +481,7 @@ def main():
         left, taken = sum(samples.left_out.values()), sum(
             samples.taken.values())
         print(f"\n{left} of {left + taken} samples left out: other programs "
-              "held the processors meanwhile.")
+              f"held the processors meanwhile.\n{DOUBTFUL}")
     if args.plot:
         write_plot(samples, args.plot)
     if args.record:
