@@ -249,6 +249,8 @@ def table(header, rows):
 
 def figure(ns, unit=1.0):
     value = ns / unit
+    if value < 1:
+        return f"{value:.2f}"
     return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
@@ -441,9 +443,18 @@ def write_plot(samples, svg):
             print("summary.py: no gnuplot, no plot", file=sys.stderr)
 
 
+def conditions(samples):
+    """How much the machine was shared with others."""
+    left, taken = (sum(c.values()) for c in (samples.left_out, samples.taken))
+    text = (f"{left} of {left + taken} samples were left out, because other "
+            "programs held the processors meanwhile.")
+    if any(samples.doubtful(key) for key in samples.left_out):
+        text += f" {DOUBTFUL}"
+    return text
+
+
 def results_page(samples, shared):
     m = machine(samples)
-    left, taken = (sum(c.values()) for c in (samples.left_out, samples.taken))
     text = [
         "<!-- SPDX-License-Identifier: MIT -->",
         "<!-- Written by bench/summary.py: `bench/run --record`. -->",
@@ -451,10 +462,8 @@ def results_page(samples, shared):
         "What is measured, and how, is in [README.md](README.md). The figures "
         "with all repetitions: [results/last.json](results/last.json).", "",
         f"{m['date']}, {m['processor']}, {m['processors']} processors, "
-        f"{m['system']}, {m['libc']}; {m['rounds']} rounds. {left} of "
-        f"{left + taken} samples were left out, because other programs held "
-        "the processors meanwhile." + (f" {DOUBTFUL}" if any(
-            samples.doubtful(key) for key in samples.left_out) else ""), "",
+        f"{m['system']}, {m['libc']}; {m['rounds']} rounds. "
+        + conditions(samples), "",
         "![Cost of a pair, and of an add, against threads]"
         "(results/last.svg)", ""]
     for title, what, rows in sections(samples, shared):
@@ -477,11 +486,7 @@ def main():
 
     for title, what, rows in sections(samples, shared):
         print(f"\n{title}: {what}\n\n{rows}".replace("**", "  "))
-    if samples.left_out:
-        left, taken = sum(samples.left_out.values()), sum(
-            samples.taken.values())
-        print(f"\n{left} of {left + taken} samples left out: other programs "
-              f"held the processors meanwhile.\n{DOUBTFUL}")
+    print("\n" + conditions(samples))
     if args.plot:
         write_plot(samples, args.plot)
     if args.record:
