@@ -118,8 +118,8 @@ static void the_own_cell_counts_as_any_other(void **state)
 
 	(void)state;
 	porter_counter_add(c, 100);
-	shared_add(&c->own.word[ALLOCATED], 30);
-	shared_add(&c->own.word[FREED], 7);
+	shared_add(&c->id->own.word[ALLOCATED], 30);
+	shared_add(&c->id->own.word[FREED], 7);
 	assert_int_equal(porter_counter_sum(c), 123);
 	porter_counter_destroy(c);
 }

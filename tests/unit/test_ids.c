@@ -12,7 +12,7 @@ static void an_id_that_was_given_back_is_taken_next(void **state)
 
 	(void)state;
 	assert_ptr_not_equal(a, b);
-	assert_int_not_equal(a->number, b->number);
+	assert_int_not_equal(a->element.index, b->element.index);
 	porter__id_give(a);
 	assert_ptr_equal(porter__id_take(), a);
 	porter__id_give(b);
@@ -31,8 +31,8 @@ static void the_reserved_id_is_never_taken(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
 		taken[i] = porter__id_take();
 		assert_ptr_not_equal(taken[i], porter__id_reserved());
-		assert_int_not_equal(taken[i]->number,
-				     porter__id_reserved()->number);
+		assert_int_not_equal(taken[i]->element.index,
+				     porter__id_reserved()->element.index);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
 		porter__id_give(taken[i]);
@@ -48,9 +48,9 @@ static void ten_thousand_ids_differ_and_stay_where_they_are(void **state)
 	for (size_t i = 0; i < IDS; i++) {
 		ids[i] = porter__id_take();
 		assert_non_null(ids[i]);
-		assert_in_range(ids[i]->number, 1, IDS + 63);
-		assert_int_equal(seen[ids[i]->number], 0);
-		seen[ids[i]->number] = 1;
+		assert_in_range(ids[i]->element.index, 1, IDS + 63);
+		assert_int_equal(seen[ids[i]->element.index], 0);
+		seen[ids[i]->element.index] = 1;
 	}
 	for (size_t i = 0; i < IDS; i++)
 		porter__id_give(ids[i]);

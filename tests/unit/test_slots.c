@@ -100,7 +100,7 @@ static void the_first_update_takes_a_slot(void **state)
 	(void)state;
 	in_a_thread(update_and_look, c);
 	assert_int_equal(porter_counter_sum(c), 7);
-	assert_int_equal(c->own.word[ALLOCATED], 0);
+	assert_int_equal(c->id->own.word[ALLOCATED], 0);
 	porter_counter_destroy(c);
 }
 
