@@ -17,11 +17,14 @@
 /* ---- malloc that fails ---- */
 
 static size_t calls, failing_call;
-static bool counting;
+static bool counting, and_all_later;
 
 static bool call_fails(void)
 {
-	return counting && ++calls == failing_call;
+	if (!counting)
+		return false;
+	calls++;
+	return and_all_later ? calls >= failing_call : calls == failing_call;
 }
 
 void *__real_malloc(size_t size);
@@ -247,26 +250,38 @@ static void any_request_of_the_second_below_may_fail(void **state)
 	} while (failed);
 }
 
-static void any_call_of_malloc_may_fail(void **state)
+/* Until a run comes to its end before the call that would have failed. */
+static size_t run_until_no_call_fails(void)
 {
-	size_t n = 0;
-	bool failed;
-
-	(void)state;
+	failing_call = 0;
 	do {
 		porter_tracked *t = porter_tracked_new(NULL);
 
-		failing_call = ++n;
+		failing_call++;
 		calls = 0;
 		counting = true;
-		failed = run_script(t);
+		run_script(t);
 		counting = false;
 		assert_int_equal(porter_tracked_destroy(t), 0);
-	} while (failed);
-	assert_in_range(n, 100, 1000);
+	} while (calls >= failing_call);
+	return failing_call;
 }
 
-static void all_calls_may_fail_from_the_first_on(void **state)
+static void any_call_of_malloc_may_fail(void **state)
+{
+	(void)state;
+	assert_in_range(run_until_no_call_fails(), 100, 1000);
+}
+
+static void all_calls_of_malloc_may_fail_from_the_nth_on(void **state)
+{
+	(void)state;
+	and_all_later = true;
+	assert_in_range(run_until_no_call_fails(), 100, 1000);
+	and_all_later = false;
+}
+
+static void the_first_call_of_each_function_may_fail(void **state)
 {
 	struct porter_stats s = { .size = sizeof(s) };
 	porter_tracked *t = porter_tracked_new(NULL);
@@ -320,7 +335,8 @@ int main(void)
 		cmocka_unit_test(any_request_of_the_allocator_below_may_fail),
 		cmocka_unit_test(any_request_of_the_second_below_may_fail),
 		cmocka_unit_test(any_call_of_malloc_may_fail),
-		cmocka_unit_test(all_calls_may_fail_from_the_first_on),
+		cmocka_unit_test(all_calls_of_malloc_may_fail_from_the_nth_on),
+		cmocka_unit_test(the_first_call_of_each_function_may_fail),
 		cmocka_unit_test(
 			a_tracker_or_a_counter_needs_no_malloc_or_fails_cleanly),
 	};
