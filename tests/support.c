@@ -15,13 +15,15 @@
  * The tests ask for more memory than there is, and want NULL for it, as
  * without a sanitizer.
  */
-const char *__asan_default_options(void);
+#define SEEN_BY_TOOLS __attribute__((visibility("default")))
+
+const char *__asan_default_options(void) SEEN_BY_TOOLS;
 const char *__asan_default_options(void)
 {
 	return "allocator_may_return_null=1";
 }
 
-const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) SEEN_BY_TOOLS;
 const char *__tsan_default_options(void)
 {
 	return "allocator_may_return_null=1:report_signal_unsafe=0";
