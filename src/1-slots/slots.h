@@ -15,10 +15,10 @@
  * line pairs long, so that the cells of one counter, which a read walks over,
  * spread over all sets of the cache.
  *
- * A thread takes a slot from the pool when it updates for the first time, and hands it on when it ends, cells
- * intact: the next thread goes on counting in them. Nothing is folded away,
- * so there is no moment at which a read could miss or double what a thread
- * that ends has counted.
+ * A thread takes a slot from the pool when it updates for the first time, and
+ * hands it on when it ends, cells intact: the next thread goes on counting in
+ * them. Nothing is folded away, so there is no moment at which a read could
+ * miss or double what a thread that ends has counted.
  *
  * A cell's words are written by the owner of its slot alone, and only grow.
  */

@@ -53,15 +53,20 @@ static int je_flags(size_t alignment)
 	return alignment <= PORTER_ALIGNMENT ? 0 : __builtin_ctzl(alignment);
 }
 
-/* jemalloc's sizes must not be 0. */
-static size_t je_size(size_t size)
+/*
+ * jemalloc's sizes must not be 0; and without the flag a block of up to 8 bytes
+ * is aligned to 8 only. From 16 bytes on all its blocks are aligned to 16.
+ */
+static size_t je_size(size_t size, size_t alignment)
 {
-	return size ? size : 1;
+	size_t least = alignment <= PORTER_ALIGNMENT ? alignment : 1;
+
+	return size < least ? least : size;
 }
 
 static void *je_allocate(porter_allocator *self, size_t size, size_t alignment)
 {
-	void *block = je.mallocx(je_size(size), je_flags(alignment));
+	void *block = je.mallocx(je_size(size, alignment), je_flags(alignment));
 
 	(void)self;
 	if (!block)
@@ -72,7 +77,8 @@ static void *je_allocate(porter_allocator *self, size_t size, size_t alignment)
 static void *je_reallocate(porter_allocator *self, void *ptr, size_t old_size,
 			   size_t new_size, size_t alignment)
 {
-	void *block = je.rallocx(ptr, new_size, je_flags(alignment));
+	void *block = je.rallocx(ptr, je_size(new_size, alignment),
+				 je_flags(alignment));
 
 	(void)self;
 	(void)old_size;
@@ -85,7 +91,7 @@ static void je_free(porter_allocator *self, void *ptr, size_t size,
 		    size_t alignment)
 {
 	(void)self;
-	je.sdallocx(ptr, je_size(size), je_flags(alignment));
+	je.sdallocx(ptr, je_size(size, alignment), je_flags(alignment));
 }
 
 static void je_release_unused(porter_allocator *self)

@@ -54,14 +54,20 @@ static void *allocate_aligned(size_t size, size_t alignment)
 	char *base;
 	void *block;
 
+	/*
+	 * At least a byte: a block of size 0 at the very end of what malloc
+	 * gave could have the address of the next one, where malloc puts no
+	 * header in between. And posix_memalign() may give NULL for 0 bytes.
+	 */
+	size += size == 0;
 	if (alignment < OVERALLOCATE_BELOW) {
 		base = malloc(size + alignment);
 		return base ? block_within(base,
 					   offset_within(base, alignment)) :
 			      NULL;
 	}
-	/* It may give NULL for 0 bytes, and does not set errno. */
-	if (posix_memalign(&block, alignment, size ? size : 1) != 0) {
+	/* It does not set errno. */
+	if (posix_memalign(&block, alignment, size) != 0) {
 		errno = ENOMEM;
 		return NULL;
 	}

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# PORTER_ALLOCATOR chooses the backend of the default allocator; a name that is
+# unknown gets one warning, and the system's.
+. "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
+
+helper=tests/helpers/default
+test -x $helper || skip_all "the helper was not built (no cmocka)"
+# Debian's jemalloc needs more static TLS than a running process has left.
+GLIBC_TUNABLES=glibc.rtld.optional_static_tls=8192
+export GLIBC_TUNABLES
+
+# value, expected backend, lines on standard error
+gives() {
+	if test "$1" = unset; then
+		$helper >"$tmp/out" 2>"$tmp/err"
+	else
+		PORTER_ALLOCATOR=$1 $helper >"$tmp/out" 2>"$tmp/err"
+	fi || echo "ended with $?"
+	test "$(cat "$tmp/out")" = "tracked over $2" || cat "$tmp/out"
+	test "$(wc -l <"$tmp/err")" -eq "$3" || {
+		echo "not $3 lines on standard error:"
+		cat "$tmp/err"
+	}
+}
+
+warning_names_it() {
+	PORTER_ALLOCATOR=nonsense $helper 2>&1 >/dev/null |
+		grep -q 'portermem: .*PORTER_ALLOCATOR=nonsense' ||
+		echo "it does not"
+}
+
+long_names_are_cut() {
+	PORTER_ALLOCATOR=$(head -c 10000 /dev/zero | tr '\0' x) \
+		$helper 2>&1 >/dev/null | head -c 1000 >"$tmp/err"
+	test "$(wc -c <"$tmp/err")" -lt 300 || echo "it is not"
+}
+
+check "not set: system" gives unset system 0
+check "empty: system" gives "" system 0
+check "system" gives system system 0
+check "an unknown name: one warning, and system" gives nonsense system 1
+check "case matters" gives SYSTEM system 1
+check "the warning names the variable and the value" warning_names_it
+check "a long value is cut in the warning" long_names_are_cut
+for name in jemalloc mimalloc; do
+	eval "here=\$have_$name"
+	# shellcheck disable=SC2154
+	if test "$here" = yes && test -z "$porter_sanitizers"; then
+		check "$name" gives $name $name 0
+	else
+		skip "$name" "not on this machine, or not with a sanitizer"
+	fi
+done
+finish

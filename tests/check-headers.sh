@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Each public header compiles alone, as C99 to C17 and C++11 to C++17, without
+# a warning.
+. "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
+
+compile_all() {
+	compiler=$1
+	language=$2
+	standard=$3
+	for header in "$srcdir"/include/portermem/*.h; do
+		name=portermem/$(basename "$header")
+		# Twice: the guards hold.
+		printf '#include <%s>\n#include <%s>\ntypedef int any;\n' \
+			"$name" "$name" |
+			$compiler -x "$language" -std="$standard" -Wall \
+				-Wextra -Wpedantic -Wshadow -Werror \
+				-fsyntax-only -I"$srcdir/include" - ||
+			return 1
+	done
+}
+
+# compiler language standards
+try() {
+	compiler=$1
+	language=$2
+	shift 2
+	for standard in "$@"; do
+		if ! echo 'int i;' | $compiler -x "$language" \
+			-std="$standard" -fsyntax-only - 2>/dev/null; then
+			skip "headers, $compiler -std=$standard" \
+				"not known to this compiler"
+			continue
+		fi
+		check "headers, $compiler -std=$standard" \
+			compile_all "$compiler" "$language" "$standard"
+	done
+}
+
+try "$CC" c c99 c11 c17
+test -n "$CXX" && has "${CXX%% *}" && try "$CXX" c++ c++11 c++17
+case $CC in
+*clang*) ;;
+*)
+	if has clang; then
+		try clang c c99 c11 c17
+		try clang++ c++ c++11 c++17
+	else
+		skip "headers, clang" "not on this machine"
+	fi
+	;;
+esac
+finish

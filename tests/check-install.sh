@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What is installed serves an outside program, in C and in C++, shared and
+# static, by pkg-config alone; and uninstalling leaves nothing.
+. "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
+
+has pkg-config || skip_all "no pkg-config here"
+instrumented && skip_all "an outside program would need the instrumentation"
+unset MAKEFLAGS MFLAGS MAKELEVEL
+root=$tmp/root
+
+quietly() {
+	"$@" >"$tmp/log" 2>&1 || cat "$tmp/log"
+}
+
+check "make install" quietly make install DESTDIR="$root"
+pc=$(find "$root" -name portermem.pc)
+PKG_CONFIG_PATH=$(dirname "$pc")
+PKG_CONFIG_SYSROOT_DIR=$root
+LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
+libdir=$LD_LIBRARY_PATH
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR LD_LIBRARY_PATH
+
+cat >"$tmp/outside.c" <<'PROGRAM'
+#include <portermem/portermem.h>
+#include <stdio.h>
+#include <string.h>
+
+int main(void)
+{
+	porter_allocator *a = porter_get_allocator();
+	porter_tracked *t = porter_tracked_cast(a);
+	void *x = porter_allocate_aligned(a, 1024, 64);
+	porter_counter *c = porter_counter_new();
+
+	porter_counter_add(c, 3);
+	if (!x || porter_bytes_used(t) != 1024 || porter_counter_sum(c) != 3)
+		return 1;
+	porter_free_aligned(a, x, 1024, 64);
+	porter_counter_destroy(c);
+	if (strcmp(porter_version_string(), PORTER_VERSION_STRING) != 0)
+		return 2;
+	return porter_bytes_used(t) == 0 ? 0 : 3;
+}
+PROGRAM
+cp "$tmp/outside.c" "$tmp/outside.cc"
+
+# compiler source flag of pkg-config, further flags
+build_and_run() {
+	# shellcheck disable=SC2046,SC2086
+	$1 "$2" -o "$tmp/outside" $4 $(pkg-config $3 --cflags --libs portermem) \
+		|| return
+	"$tmp/outside" || echo "it ended with $?"
+}
+
+linked_to() {
+	ldd "$tmp/outside" | grep -q libportermem || echo "not the shared one"
+}
+not_linked_to() {
+	ldd "$tmp/outside" | grep libportermem
+	true
+}
+same_version() {
+	test "$(pkg-config --modversion portermem)" = "$porter_version" ||
+		pkg-config --modversion portermem
+}
+
+check "pkg-config tells the version" same_version
+if ls "$libdir"/libportermem.so >/dev/null 2>&1; then
+	check "a C program, shared" build_and_run "$CC" "$tmp/outside.c" "" ""
+	check "it is linked to the library" linked_to
+	has "${CXX%% *}" && check "a C++ program, shared" \
+		build_and_run "$CXX" "$tmp/outside.cc" "" ""
+else
+	skip "an outside program, shared" "no shared library was built"
+fi
+if ls "$libdir"/libportermem.a >/dev/null 2>&1; then
+	# Without the shared ones, -lportermem finds the static one.
+	mkdir "$tmp/aside"
+	mv "$libdir"/libportermem.so* "$tmp/aside" 2>/dev/null
+	check "a C program, static" \
+		build_and_run "$CC" "$tmp/outside.c" --static ""
+	check "it holds the library" not_linked_to
+	has "${CXX%% *}" && check "a C++ program, static" \
+		build_and_run "$CXX" "$tmp/outside.cc" --static ""
+	mv "$tmp"/aside/* "$libdir" 2>/dev/null
+else
+	skip "an outside program, static" "no static library was built"
+fi
+
+nothing_left() {
+	find "$root" ! -type d
+}
+only_under_the_name() {
+	find "$root" -path '*/include/*' ! -type d |
+		grep -v '/include/portermem/'
+	true
+}
+check "headers are under portermem/" only_under_the_name
+check "make uninstall" quietly make uninstall DESTDIR="$root"
+check "uninstalling leaves nothing" nothing_left
+finish
