@@ -7,7 +7,9 @@
  * SQLite's own statistics take a process-wide mutex at every allocation; they
  * may be switched off, SQLITE_CONFIG_MEMSTATUS with 0, and the tracker gives
  * the same number: porter_bytes_used() equals sqlite3_memory_used() to the
- * byte when both are on.
+ * byte when both are on and nothing else uses the tracker. SQLite's high-water
+ * mark and its heap limits go with its statistics: who needs them leaves those
+ * on.
  */
 #ifndef PORTER_ADAPT_SQLITE_H
 #define PORTER_ADAPT_SQLITE_H

@@ -86,11 +86,11 @@ struct porter_allocator {
  * @error: ENOMEM for a size above PTRDIFF_MAX, EINVAL for an alignment that is
  * no power of two
  *
- * Not for programs: the functions below end here. Sets errno to @error; a
- * tracked allocator counts a failure.
+ * Not for programs: porter_allocate() and its relatives end here. Sets errno to
+ * @error; a tracked allocator counts a failure.
  *
  * Return: NULL, always.
- * Errors: as given.
+ * Errors: EINVAL or ENOMEM, as @error says.
  * Threads: safe. Signals: not safe.
  */
 void *porter_refuse(porter_allocator *a, int error);
@@ -126,6 +126,9 @@ PORTER_INLINE void *porter_allocate_aligned(porter_allocator *a, size_t size,
  * @ptr: the block; NULL does nothing
  * @size: the bytes it was last asked for with
  * @alignment: the alignment it was asked for with
+ *
+ * A wrong size is not noticed, and makes the numbers of a tracker wrong from
+ * then on. A wrong alignment may free the wrong address.
  *
  * Return: nothing; errno may change.
  * Errors: none.
@@ -198,6 +201,9 @@ PORTER_INLINE void *porter_allocate(porter_allocator *a, size_t size)
  * @old_size: the bytes it was last asked for with; 0 with NULL
  * @new_size: bytes; 0 frees @ptr and returns a block of size 0
  *
+ * A block that was asked for with another alignment is resized with
+ * porter_reallocate_aligned() only.
+ *
  * Ownership: on success @ptr is gone and the new block is the caller's; on
  * failure @ptr is whole and still the caller's.
  * Return: the block, or NULL with errno.
@@ -217,6 +223,10 @@ PORTER_INLINE void *porter_reallocate(porter_allocator *a, void *ptr,
  * @ptr: the block; NULL does nothing
  * @size: the bytes it was last asked for with
  *
+ * A block that was asked for with another alignment goes back with
+ * porter_free_aligned() only. A wrong size is not noticed, and makes the
+ * numbers of a tracker wrong from then on.
+ *
  * Return: nothing; errno may change.
  * Errors: none.
  * Threads: any thread may free what any other allocated. Signals: not safe.
@@ -230,7 +240,8 @@ PORTER_INLINE void porter_free(porter_allocator *a, void *ptr, size_t size)
  * porter_release_unused - ask an allocator to give unused memory back
  * @a: the allocator
  *
- * The system backend calls malloc_trim(); an allocator whose table has no
+ * The system backend calls malloc_trim(); a tracked allocator passes it on to
+ * what it wraps; an allocator whose table has no
  * such function does nothing.
  *
  * Return: nothing.
@@ -263,9 +274,10 @@ porter_allocator *porter_backend(const char *name);
  *
  * A tracked allocator over the backend that the environment variable
  * PORTER_ALLOCATOR names ("system", "jemalloc" or "mimalloc"; read at the
- * first call, and not in set-user-ID programs), or what the program put in
- * its place with porter_set_allocator(). An unknown name gets one warning on
- * standard error and the system backend.
+ * first call of this function or of porter_set_allocator(), and not in
+ * set-user-ID programs), or what the program put in its place with
+ * porter_set_allocator(). An unknown name gets one warning on standard error
+ * and the system backend. porter_tracked_new() with NULL does not look here.
  *
  * Ownership: the library's; the built-in default is never destroyed.
  * Return: the allocator, never NULL.

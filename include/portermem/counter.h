@@ -14,10 +14,10 @@
  *
  * Which calls may run side by side, on one counter:
  *
- *	            add/sub   sum   destroy
- *	add/sub       yes     yes     no
- *	sum           yes     yes     no	(interval likewise)
- *	destroy       no      no      no
+ *	                add/sub   sum, interval   destroy
+ *	add/sub           yes          yes           no
+ *	sum, interval     yes          yes           no
+ *	destroy           no           no            no
  */
 #ifndef PORTER_COUNTER_H
 #define PORTER_COUNTER_H
@@ -40,7 +40,7 @@ struct porter_interval {
  *
  * Ownership: the caller's, until porter_counter_destroy().
  * Return: the counter, or NULL with errno.
- * Errors: ENOMEM.
+ * Errors: ENOMEM, no memory.
  * Threads: safe. Signals: not safe.
  */
 porter_counter *porter_counter_new(void);
@@ -64,13 +64,16 @@ void porter_counter_destroy(porter_counter *c);
  * @c: the counter
  * @n: how much, in whatever unit the program counts
  *
- * Never fails: a thread for which there is no memory for a slot counts in the
- * counter's own cell, slower and as exactly.
+ * Never fails: threads for which there is no memory for a slot count in a cell
+ * that they share, with atomic instructions: slower, and as exactly. The words
+ * may wrap; sums are right as long as the true value fits in int64_t.
  *
  * Return: nothing.
  * Errors: none.
  * Threads: safe, and without writing a line that another thread writes.
- * Signals: safe.
+ * Signals: safe on a registered thread; and for a thread's first update if the
+ * program had made fewer than 32 thread-specific keys before it loaded this
+ * library, since the C library allocates beyond those.
  * Ordering: none beyond program order; a read that sees a later
  * porter_counter_sub() which was ordered after this call sees this call.
  */
@@ -83,7 +86,7 @@ void porter_counter_add(porter_counter *c, uint64_t n);
  *
  * Return: nothing.
  * Errors: none.
- * Threads: as porter_counter_add(). Signals: safe.
+ * Threads: as porter_counter_add(). Signals: as porter_counter_add().
  * Ordering: release: whoever sees it has seen what happened before it.
  */
 void porter_counter_sub(porter_counter *c, uint64_t n);

@@ -24,10 +24,10 @@ PORTER_BEGIN_DECLS
  * Ownership: the slot belongs to the thread until porter_thread_unregister()
  * or the end of the thread.
  * Return: 0, or -1 with errno.
- * Errors: ENOMEM, no memory for a slot (updates are counted all the same, in
- * the counter's own cell, with atomic instructions); ECANCELED, the thread is
- * ending and has handed its slot on already.
- * Threads: safe. Signals: safe; blocks all signals for a moment.
+ * Errors: ENOMEM, no memory for a slot or for liburcu (updates are counted all
+ * the same); ECANCELED, the thread is ending and has handed its slot on
+ * already.
+ * Threads: safe. Signals: not safe; it blocks all signals for a moment.
  */
 int porter_thread_register(void);
 

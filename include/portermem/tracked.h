@@ -37,7 +37,7 @@ typedef struct porter_tracked porter_tracked;
  * total_freed      bytes ever given back; reallocations count their shrinking
  * allocations      blocks ever handed out
  * frees            blocks ever given back; allocations - frees are in use
- * reallocations    blocks resized
+ * reallocations    blocks resized (to size 0: a free and an allocation)
  * failures         requests that got NULL
  */
 struct porter_stats {
@@ -59,7 +59,7 @@ struct porter_stats {
  * Ownership: the tracker is the caller's until porter_tracked_destroy();
  * @underlying stays the caller's and must outlive it.
  * Return: the tracker, or NULL with errno.
- * Errors: ENOMEM; EINVAL, the table of @underlying lacks a function.
+ * Errors: ENOMEM, no memory; EINVAL, the table of @underlying lacks a function.
  * Threads: safe. Signals: not safe.
  */
 porter_tracked *porter_tracked_new(porter_allocator *underlying);
@@ -72,7 +72,8 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying);
  * still in use cannot be freed through it any more.
  *
  * Return: the bytes still in use, 0 when all came back; or -1 with errno and
- * nothing changed.
+ * nothing changed. (After a wrong size given to porter_free() the bytes may be
+ * negative; errno tells, when it was 0 before.)
  * Errors: EBUSY, @t is the default allocator of the process. A pointer that
  * is no tracker, or one that was destroyed already, ends the program with a
  * message, as far as that can be told.
@@ -94,6 +95,8 @@ porter_allocator *porter_tracked_allocator(porter_tracked *t);
 /**
  * porter_tracked_cast - the tracker that an allocator is
  * @a: any allocator, or NULL
+ *
+ * An allocator of your own that embeds or wraps a tracker is not one itself.
  *
  * Return: the tracker, or NULL when @a is not a tracked allocator.
  * Errors: none.
@@ -170,6 +173,7 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
  * Errors: EINVAL, @out is NULL or out->size is less than that of the first
  * version of the struct.
  * Threads: as porter_bytes_used(). Signals: not safe.
+ * Ordering: acquire, against the updates that it sees.
  */
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
 
@@ -213,7 +217,7 @@ void *porter_calloc(porter_tracked *t, size_t count, size_t size);
  * Ownership: on success @ptr is gone and the new block is the caller's; on
  * failure @ptr is whole and still the caller's.
  * Return: the block, or NULL with errno.
- * Errors: ENOMEM.
+ * Errors: ENOMEM, no memory, or @size above PTRDIFF_MAX less the header.
  * Threads: as porter_malloc(). Signals: not safe.
  */
 void *porter_realloc(porter_tracked *t, void *ptr, size_t size);

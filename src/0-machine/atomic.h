@@ -101,8 +101,15 @@ static inline void shared_add(uint64_t *word, uint64_t n)
 	__atomic_store_n((where), (value), __ATOMIC_RELEASE)
 #define subscribe(where) __atomic_load_n((where), __ATOMIC_ACQUIRE)
 
-/* Both at once: publishes a value and gets the one before. */
+/*
+ * Both at once: publishes a value and gets the one before. exchange_if() does
+ * it only if that is the expected one; else it gets it into expected, and is
+ * false.
+ */
 #define exchange(where, value) \
 	__atomic_exchange_n((where), (value), __ATOMIC_ACQ_REL)
+#define exchange_if(where, expected, value)                          \
+	__atomic_compare_exchange_n((where), (expected), (value), 0, \
+				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 #endif /* PORTER_ATOMIC_H */

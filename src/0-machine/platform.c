@@ -4,11 +4,17 @@
  */
 #include "0-machine/platform.h"
 
+#include "0-machine/test-point.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#ifdef PORTER_TEST_POINTS
+void (*porter__test_point)(enum test_point point);
+#endif
 
 void *porter__map_pages(size_t size)
 {

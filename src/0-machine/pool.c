@@ -5,6 +5,7 @@
 #include "0-machine/pool.h"
 
 #include "0-machine/atomic.h"
+#include "0-machine/test-point.h"
 
 #include <errno.h>
 
@@ -57,6 +58,7 @@ void *porter__pool_take(struct pool *pool)
 	sigset_t saved;
 
 	porter__lock(&pool->lock, &saved);
+	TEST_POINT(POOL_LOCKED);
 	element = pool->free;
 	if (element)
 		pool->free = element->next_free;

@@ -130,7 +130,11 @@ int porter_thread_register(void)
 		errno = ENOMEM;
 		return -1;
 	}
-	porter__slots_leave(porter__slots_enter());
+	if (!porter__slots_enter()) {
+		errno = ENOMEM;
+		return -1;
+	}
+	porter__slots_leave(true);
 	return 0;
 }
 

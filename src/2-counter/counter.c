@@ -28,6 +28,7 @@
 #include "2-counter/counter.h"
 
 #include "0-machine/fork.h"
+#include "0-machine/test-point.h"
 
 #include <errno.h>
 
@@ -154,9 +155,10 @@ static struct porter_interval between(struct collect one, struct collect two)
 struct porter_interval porter_counter_interval(const porter_counter *c)
 {
 	bool locked = porter__slots_enter();
-	struct collect one = collect(c);
-	struct collect two = collect(c);
+	struct collect one = collect(c), two;
 
+	TEST_POINT(BETWEEN_COLLECTS);
+	two = collect(c);
 	porter__slots_leave(locked);
 	return between(one, two);
 }

@@ -20,6 +20,7 @@
 #include "2-counter/ids.h"
 
 #include "0-machine/fork.h"
+#include "0-machine/test-point.h"
 
 enum { FIRST_IDS = 64 };
 
@@ -35,14 +36,14 @@ static struct pool ids = {
 
 /* ---- Walking ---- */
 
-static void walk(const struct porter__id *id, enum word first, enum word second,
-		 uint64_t out[2])
+void porter__id_words(const struct porter__id *id, enum word first,
+		      enum word second, uint64_t out[2])
 {
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
 
-	out[0] = word_read(&id->own.word[first]);
-	out[1] = word_read(&id->own.word[second]);
+	out[0] = word_read(&id->own.word[first]) - id->base[first];
+	out[1] = word_read(&id->own.word[second]) - id->base[second];
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
 
@@ -53,19 +54,11 @@ static void walk(const struct porter__id *id, enum word first, enum word second,
 	}
 }
 
-void porter__id_words(const struct porter__id *id, enum word first,
-		      enum word second, uint64_t out[2])
-{
-	walk(id, first, second, out);
-	out[0] -= id->base[first];
-	out[1] -= id->base[second];
-}
-
 uint64_t porter__id_word(const struct porter__id *id, enum word word)
 {
+	uint64_t sum = word_read(&id->own.word[word]) - id->base[word];
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
-	uint64_t sum = word_read(&id->own.word[word]) - id->base[word];
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
@@ -74,6 +67,22 @@ uint64_t porter__id_word(const struct porter__id *id, enum word word)
 			sum += word_read(&cell->word[word]);
 	}
 	return sum;
+}
+
+/* All words, base and all, into the base: nobody writes the cells now. */
+static void move_base(struct porter__id *id)
+{
+	struct cell_address at = cell_address(id->element.index);
+	size_t slots = porter__slots_count();
+
+	for (int word = 0; word < WORDS; word++)
+		id->base[word] = word_read(&id->own.word[word]);
+	for (size_t slot = 0; slot < slots; slot++) {
+		const struct cell *cell = porter__slot_cell(slot, at);
+
+		for (int word = 0; cell && word < WORDS; word++)
+			id->base[word] += word_read(&cell->word[word]);
+	}
 }
 
 /* ---- Taking and giving ---- */
@@ -92,33 +101,69 @@ void porter__id_give(struct porter__id *id)
 {
 	bool locked = porter__slots_enter();
 
-	for (enum word word = 0; word < WORDS; word++)
-		id->base[word] += porter__id_word(id, word);
+	move_base(id);
 	porter__slots_leave(locked);
 	porter__pool_give(&ids, id);
 }
 
 /* ---- Forking ---- */
 
+/* Thread by thread, and only the blocks that threads have touched. */
+static void visit_cells(void (*visit)(struct porter__id *id,
+				      const struct cell *cell))
+{
+	size_t slots = porter__slots_count();
+
+	for (size_t i = 0; i < ids.count; i++) {
+		struct porter__id *id = porter__pool_at(&ids, i);
+
+		visit(id, &id->own);
+	}
+	for (size_t slot = 0; slot < slots; slot++) {
+		for (size_t i = 0; i < ids.count; i += BLOCK_CELLS) {
+			const struct cell *cells = porter__slot_cell(
+				slot, cell_address((uint32_t)i));
+
+			for (size_t k = 0;
+			     cells && k < BLOCK_CELLS && i + k < ids.count; k++)
+				visit(porter__pool_at(&ids, i + k), &cells[k]);
+		}
+	}
+}
+
+static void add_given_back(struct porter__id *id, const struct cell *cell)
+{
+	id->given_back[0] += word_read(&cell->word[FREED]);
+	id->given_back[1] += word_read(&cell->word[FREES]);
+}
+
 static void before_fork(void)
 {
 	for (size_t i = 0; i < ids.count; i++) {
 		struct porter__id *id = porter__pool_at(&ids, i);
 
-		walk(id, FREED, FREES, id->given_back);
+		id->given_back[0] = id->given_back[1] = 0;
 	}
+	visit_cells(add_given_back);
+	TEST_POINT(FREED_BEFORE_FORK);
 }
 
+static void add_to_base(struct porter__id *id, const struct cell *cell)
+{
+	id->base[FREED] += word_read(&cell->word[FREED]);
+	id->base[FREES] += word_read(&cell->word[FREES]);
+}
+
+/* The base moves by what the copy says beyond what was given back before. */
 static void in_child(void)
 {
 	for (size_t i = 0; i < ids.count; i++) {
 		struct porter__id *id = porter__pool_at(&ids, i);
-		uint64_t copied[2];
 
-		walk(id, FREED, FREES, copied);
-		id->base[FREED] += copied[0] - id->given_back[0];
-		id->base[FREES] += copied[1] - id->given_back[1];
+		id->base[FREED] -= id->given_back[0];
+		id->base[FREES] -= id->given_back[1];
 	}
+	visit_cells(add_to_base);
 }
 
 __attribute__((constructor)) static void on_load(void)

@@ -39,32 +39,33 @@ static void build(void)
 			     porter__id_reserved());
 }
 
-static porter_allocator *built(void)
+/* Becomes the default, unless the program has set one. */
+static porter_allocator *build_default(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	porter_allocator *expected = NULL;
 
 	pthread_once(&once, build);
-	return &built_in.allocator;
+	return exchange_if(&current, &expected, &built_in.allocator) ?
+		       &built_in.allocator :
+		       expected;
 }
 
 porter_allocator *porter_get_allocator(void)
 {
 	porter_allocator *a = subscribe(&current);
 
-	return likely(a) ? a : built();
+	return likely(a) ? a : build_default();
 }
 
 porter_allocator *porter_set_allocator(porter_allocator *a)
 {
-	porter_allocator *before;
-
 	if (!a || !porter__is_allocator(a)) {
 		errno = EINVAL;
 		return NULL;
 	}
-	/* Who gets the pointer sees what it points to. */
-	before = exchange(&current, a);
-	return before ? before : built();
+	build_default(); /* So that there is one before. */
+	return exchange(&current, a);
 }
 
 bool porter__is_default(const porter_allocator *a)

@@ -223,8 +223,8 @@ struct porter_interval porter_bytes_used_interval(const porter_tracked *t)
 {
 	struct porter_interval seen = porter_counter_interval(&t->counter);
 
-	/* What is in use is never less than nothing. */
-	if (seen.lower < 0)
+	/* What is in use is never less than nothing: a narrower bound. */
+	if (seen.lower < 0 && seen.upper >= 0)
 		seen.lower = 0;
 	return seen;
 }
@@ -239,7 +239,7 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
 		return -1;
 	}
 	best = porter__counter_narrow(&t->counter, max_tries);
-	*out = best.lower < 0 ? 0 : best.lower;
+	*out = best.lower < 0 && best.upper >= 0 ? 0 : best.lower;
 	if (best.lower == best.upper)
 		return 0;
 	errno = EAGAIN;

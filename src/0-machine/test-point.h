@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test-point.h: places where a test may look in.
+ *
+ * In the library that is installed, a test point is nothing at all. The tests
+ * compile the sources once more with PORTER_TEST_POINTS and get a call there:
+ * to do something at just that instant, such as to ask an oracle.
+ */
+#ifndef PORTER_TEST_POINT_H
+#define PORTER_TEST_POINT_H
+
+enum test_point {
+	BETWEEN_COLLECTS,  /* of a certified interval */
+	FREED_BEFORE_FORK, /* was added up; memory is not copied yet */
+	POOL_LOCKED,	   /* an element is being taken */
+};
+
+#ifdef PORTER_TEST_POINTS
+extern void (*porter__test_point)(enum test_point point);
+#define TEST_POINT(point)                          \
+	do {                                       \
+		if (porter__test_point)            \
+			porter__test_point(point); \
+	} while (0)
+#else
+#define TEST_POINT(point) ((void)0)
+#endif
+
+#endif /* PORTER_TEST_POINT_H */

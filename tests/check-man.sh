@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The manual: a page for every exported function, none but those, no warning
+# from mandoc and groff; and tools/man-from-headers sees what is wrong in a
+# comment.
+set -u
+LC_ALL=C
+export LC_ALL
+
+src=${srcdir:-.}
+tool=$src/tools/man-from-headers
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+tests=0
+
+# report DESCRIPTION, after the command whose status counts; what the command
+# printed is in $work/out.
+report()
+{
+	status=$?
+	tests=$((tests + 1))
+	if test $status -eq 0; then
+		echo "ok $tests - $1"
+	else
+		echo "not ok $tests - $1"
+		sed 's/^/# /' "$work/out"
+	fi
+}
+
+skip()
+{
+	tests=$((tests + 1))
+	echo "ok $tests - $1 # SKIP $2"
+}
+
+# page NAME: where it lies, in the build folder or as distributed.
+page()
+{
+	if test -f "doc/man3/$1.3"; then
+		echo "doc/man3/$1.3"
+	else
+		echo "$src/doc/man3/$1.3"
+	fi
+}
+
+# refuses DESCRIPTION MESSAGE: the header $work/h.h, from standard input, is
+# refused with the message.
+refuses()
+{
+	cat >"$work/h.h"
+	! perl "$tool" --check "$work/h.h" >"$work/out" 2>&1 &&
+		grep -q "h\.h:[0-9]*: .*$2" "$work/out"
+	report "refused: $1"
+}
+
+comment()
+{
+	cat <<-'END'
+	/**
+	 * porter_f - does f
+	 * @n: how much
+	 *
+	 * Return: nothing.
+	 * Errors: none.
+	 * Threads: safe. Signals: safe.
+	 */
+	END
+}
+
+sed -n 's/^\t\(porter_[a-z0-9_]*\);$/\1/p' "$src"/src/*.map |
+	sort >"$work/exported"
+sed -n 's|.*doc/man3/\(porter_.*\)\.3.*|\1|p' "$src/doc/Makefile.am" |
+	sort >"$work/listed"
+pages=$(while read -r name; do page "$name"; done <"$work/listed")
+pages="$pages $src/doc/portermem.7"
+
+comm -23 "$work/exported" "$work/listed" >"$work/out"
+test -s "$work/exported" && ! test -s "$work/out"
+report "every exported function is in doc/Makefile.am"
+comm -13 "$work/exported" "$work/listed" >"$work/out"
+! test -s "$work/out"
+report "no page in doc/Makefile.am without an exported function"
+ls $pages >/dev/null 2>"$work/out"
+report "all pages are there"
+
+if perl -e 1 2>/dev/null; then
+	perl "$tool" --check "$src"/include/portermem/*.h >"$work/out" 2>&1
+	report "the comments of the public headers are complete"
+	perl "$tool" --list "$src"/include/portermem/*.h 2>&1 | sort |
+		diff "$work/exported" - >"$work/out"
+	report "the headers declare what is exported, and nothing else"
+
+	{ comment; echo 'void porter_f(int n);'; } >"$work/h.h"
+	perl "$tool" --check "$work/h.h" >"$work/out" 2>&1
+	report "accepted: a complete comment"
+	refuses "no comment" 'porter_g() has no comment' <<-END
+	$(comment)
+	void porter_f(int n);
+	int porter_g(void);
+	END
+	refuses "no comment on an inline function" 'porter_g() has no' <<-END
+	inline int porter_g(void) { if (1) { return 2; } return 3; }
+	$(comment)
+	void porter_f(int n);
+	END
+	refuses "a parameter without description" '@done' <<-END
+	$(comment)
+	void porter_f(int n, void (*done)(int, int));
+	END
+	refuses "a description without parameter" 'no parameter n' <<-END
+	$(comment)
+	void porter_f(void);
+	END
+	refuses "text about no parameter" 'speaks of @m' <<-END
+	$(comment | sed 's/nothing\./@m./')
+	void porter_f(int n);
+	END
+	refuses "another name" 'calls it porter_f' <<-END
+	$(comment)
+	void porter_g(int n);
+	END
+	for field in Return Errors Threads Signals; do
+		refuses "no field $field" "no field $field" <<-END
+		$(comment | sed "s/$field: [a-z]*\.//")
+		void porter_f(int n);
+		END
+	done
+	refuses "a mention of what is not there" 'porter_h() is declared' <<-END
+	$(comment | sed 's/how much/as porter_h()/')
+	void porter_f(int n);
+	END
+	refuses "a comment before no function" 'no function after' <<-END
+	$(comment)
+	struct porter_s { int n; };
+	END
+else
+	skip "the comments of the public headers are complete" "no perl"
+fi
+
+if command -v mandoc >/dev/null; then
+	mandoc -Tlint -W warning $pages >"$work/out" 2>&1
+	report "mandoc has no warning"
+else
+	skip "mandoc has no warning" "no mandoc"
+fi
+if command -v groff >/dev/null &&
+	echo .Dd | groff -mdoc -z >/dev/null 2>&1; then
+	for file in $pages; do
+		groff -man -ww -z "$file"
+		groff -mdoc -ww -z "$file"
+	done >"$work/out" 2>&1
+	! test -s "$work/out"
+	report "groff has no warning"
+else
+	skip "groff has no warning" "no groff with its macros"
+fi
+echo "1..$tests"
