@@ -14,6 +14,7 @@
  *	ingest/...		text file, database, meeting point, display
  */
 #include "ingest/load.h"
+#include "ingest/machine.h"
 #include "ingest/show.h"
 
 #include <portermem/portermem.h>
@@ -40,8 +41,8 @@ struct options {
 static const struct options defaults = {
 	.path = "/var/lib/dpkg/status",
 	.threads = 2,
-	.rounds = 5,
-	.rows = 300000,
+	.rounds = 7,
+	.rows = 200000,
 };
 
 /* ---- Options ---- */
@@ -193,6 +194,7 @@ static int compare_ways(const struct job *job, int rounds)
 {
 	struct series series[WAYS_TIMED] = { 0 };
 	struct measured both;
+	struct machine_times begin, end;
 	double *rates = calloc((size_t)rounds * WAYS_TIMED, sizeof(*rates));
 	int result;
 
@@ -202,9 +204,14 @@ static int compare_ways(const struct job *job, int rounds)
 	}
 	for (int way = 0; way < WAYS_TIMED; way++)
 		series[way].rates = rates + way * rounds;
+	begin = machine_look();
 	result = run_rounds(job, series, rounds);
-	if (series[WAYS_TIMED - 1].runs == rounds)
+	end = machine_look();
+	if (series[WAY_NONE].runs == rounds && series[WAY_OWN].runs == rounds &&
+	    series[WAY_PORTER].runs == rounds) {
 		show_table(job, series);
+		show_others(machine_others(&begin, &end));
+	}
 	free(rates);
 	if (result != 0)
 		return result;

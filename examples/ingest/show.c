@@ -138,9 +138,16 @@ void show_table(const struct job *job, struct series series[WAYS_TIMED])
 	       "%s bytes of pages.\n",
 	       (double)porter->allocations / ((double)job->rows * job->threads),
 	       grouped(porter->database_bytes).text);
-	printf("portermem counts what was asked for; SQLite's own allocator "
-	       "counts what malloc\ngave, which is a little more. With both "
-	       "on, they count the same:\n\n");
+}
+
+void show_others(double processors)
+{
+	if (processors >= 0.1)
+		printf("Note: other programs kept %.1f processors busy "
+		       "meanwhile. The ratios say little then:\nthreads that "
+		       "seldom run at the same time seldom wait for each "
+		       "other.\n",
+		       processors);
 }
 
 /* ---- Both on ---- */
@@ -156,11 +163,14 @@ bool show_agreement(const struct measured *both)
 {
 	int equal = 0;
 
+	printf("\nportermem counts what was asked for; SQLite's own allocator "
+	       "counts what malloc\ngave, which is a little more. With both "
+	       "on, they count the same:\n\n");
 	printf("%-24s %14s %14s %12s\n", "both on, bytes", "SQLite",
 	       "portermem", "difference");
 	for (int i = 0; i < both->moments; i++) {
 		const struct held *held = &both->quiet[i];
-		char name[32];
+		char name[64];
 
 		snprintf(name, sizeof(name), "  load, part %d of %d", i + 1,
 			 both->moments - 1);

@@ -23,6 +23,9 @@ void show_progress_end(const struct job *job);
 void show_head(const struct job *job, const char *path, int rounds);
 void show_table(const struct job *job, struct series series[WAYS_TIMED]);
 
+/* What else the machine did meanwhile: processors, negative if not known. */
+void show_others(double processors);
+
 /* Returns whether both sides agreed at every quiet moment. */
 bool show_agreement(const struct measured *both);
 

@@ -249,7 +249,7 @@ static void agrees_after_every_statement(void **state)
 
 /* ---- Under threads ---- */
 
-enum { THREADS = 8, HANDED_ON = 64 };
+enum { THREADS = 8, HANDED_ON = 64, UNSERIALIZED_ROUNDS = 20000 };
 
 /* Each leaves blocks to its neighbour, so that every block is freed in
    another thread than it was allocated in. */
@@ -280,17 +280,41 @@ static void *run_worker(void *argument)
 	int code;
 	sqlite3 *db = open_database(&code);
 
-	w->failures = code != SQLITE_OK || work_silently(db) != 0;
+	w->failures += code != SQLITE_OK || work_silently(db) != 0;
 	for (int i = 0; i < HANDED_ON; i++) {
 		w->blocks[i] = sqlite3_malloc(1 + i * 97);
 		w->failures += !w->blocks[i];
 	}
 	pthread_barrier_wait(w->barrier); /* all is full: main compares */
 	pthread_barrier_wait(w->barrier);
+	w->failures += sqlite3_close(db) != SQLITE_OK;
+	pthread_barrier_wait(w->barrier); /* only the blocks are left */
+	pthread_barrier_wait(w->barrier);
 	for (int i = 0; i < HANDED_ON; i++)
 		sqlite3_free(w->neighbour->blocks[i]);
-	w->failures += sqlite3_close(db) != SQLITE_OK;
 	return NULL;
+}
+
+static void start_workers(struct worker *workers, pthread_barrier_t *barrier,
+			  void *(*run)(void *))
+{
+	assert_int_equal(pthread_barrier_init(barrier, NULL, THREADS + 1), 0);
+	for (int i = 0; i < THREADS; i++) {
+		struct worker *w = &workers[i];
+
+		w->barrier = barrier;
+		w->neighbour = &workers[(i + 1) % THREADS];
+		assert_int_equal(pthread_create(&w->thread, NULL, run, w), 0);
+	}
+}
+
+static void join_workers(struct worker *workers, pthread_barrier_t *barrier)
+{
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_int_equal(workers[i].failures, 0);
+	}
+	pthread_barrier_destroy(barrier);
 }
 
 static void agrees_under_threads(void **state)
@@ -301,26 +325,63 @@ static void agrees_under_threads(void **state)
 
 	(void)state;
 	assert_int_equal(sqlite3_initialize(), SQLITE_OK);
-	assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS + 1), 0);
-	for (int i = 0; i < THREADS; i++) {
-		struct worker *w = &workers[i];
-
-		w->barrier = &barrier;
-		w->neighbour = &workers[(i + 1) % THREADS];
-		assert_int_equal(
-			pthread_create(&w->thread, NULL, run_worker, w), 0);
-	}
+	start_workers(workers, &barrier, run_worker);
+	pthread_barrier_wait(&barrier);
+	assert_agree(t);
+	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
 	assert_agree(t);
 	assert_true(porter_bytes_used(t) > THREADS * HANDED_ON * 97 / 2);
 	pthread_barrier_wait(&barrier);
-	for (int i = 0; i < THREADS; i++) {
-		pthread_join(workers[i].thread, NULL);
-		assert_int_equal(workers[i].failures, 0);
-	}
+	join_workers(workers, &barrier);
 	assert_agree(t);
 	assert_int_equal(porter_bytes_used(t), 0);
-	pthread_barrier_destroy(&barrier);
+	shut_down_and_destroy(t);
+}
+
+/*
+ * With statistics on, SQLite holds its mutex around every call of the adapter.
+ * Without, threads meet inside it; what is right then follows from the blocks.
+ */
+static void *run_unserialized(void *argument)
+{
+	struct worker *w = argument;
+
+	pthread_barrier_wait(w->barrier);
+	for (int i = 0; i < UNSERIALIZED_ROUNDS; i++) {
+		void *block = sqlite3_malloc(1 + i % 500);
+
+		block = sqlite3_realloc(block, 1 + i % 700);
+		w->failures += !block;
+		sqlite3_free(block);
+	}
+	return run_worker(argument);
+}
+
+static void counts_right_without_statistics(void **state)
+{
+	static struct worker workers[THREADS];
+	porter_tracked *t = install_new(NULL);
+	pthread_barrier_t barrier;
+	sqlite3_uint64 blocks = 0;
+
+	(void)state;
+	assert_int_equal(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0), SQLITE_OK);
+	assert_int_equal(sqlite3_initialize(), SQLITE_OK);
+	start_workers(workers, &barrier, run_unserialized);
+	pthread_barrier_wait(&barrier); /* begin, all at once */
+	pthread_barrier_wait(&barrier); /* all is full */
+	for (int i = 0; i < THREADS; i++) {
+		for (int j = 0; j < HANDED_ON; j++)
+			blocks += sqlite3_msize(workers[i].blocks[j]);
+	}
+	assert_true(porter_bytes_used(t) > (int64_t)blocks);
+	pthread_barrier_wait(&barrier); /* now close the databases */
+	pthread_barrier_wait(&barrier); /* only the blocks are left */
+	assert_int_equal(porter_bytes_used(t), blocks);
+	pthread_barrier_wait(&barrier); /* now free them */
+	join_workers(workers, &barrier);
+	assert_int_equal(porter_bytes_used(t), 0);
 	shut_down_and_destroy(t);
 }
 
@@ -463,6 +524,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(agrees_after_every_statement,
 						reset_sqlite, reset_sqlite),
 		cmocka_unit_test_setup_teardown(agrees_under_threads,
+						reset_sqlite, reset_sqlite),
+		cmocka_unit_test_setup_teardown(counts_right_without_statistics,
 						reset_sqlite, reset_sqlite),
 		cmocka_unit_test_setup_teardown(survives_one_refusal,
 						reset_sqlite, reset_sqlite),
