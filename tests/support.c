@@ -26,7 +26,7 @@ const char *__asan_default_options(void)
 const char *__tsan_default_options(void) SEEN_BY_TOOLS;
 const char *__tsan_default_options(void)
 {
-	return "allocator_may_return_null=1:report_signal_unsafe=0";
+	return "allocator_may_return_null=1";
 }
 
 bool under_valgrind(void)

@@ -188,6 +188,16 @@ static void with_blocks_that_remember(struct run *r, bool zeroed)
 	compare(r);
 	assert_int_equal(porter_msize(r->t, x), y ? 5000 : 100);
 	check_bytes(x, 100, 'x');
+	y = porter_realloc(r->t, x, 0);
+	if (gave(r, y)) {
+		r->model.allocations++;
+		r->model.frees++;
+		r->model.total_freed = r->model.total_allocated;
+		x = y;
+	} else {
+		check_bytes(x, 100, 'x'); /* It was not freed. */
+	}
+	compare(r);
 	r->model.frees++;
 	r->model.total_freed += porter_msize(r->t, x);
 	porter_mfree(r->t, x);

@@ -12,6 +12,56 @@
 #include <portermem/thread.h>
 
 #include <pthread.h>
+#include <signal.h>
+
+/* ---- A signal just when a slot is taken; the linker wraps the taking ---- */
+
+void *__real_porter__pool_take(struct pool *pool);
+void *__wrap_porter__pool_take(struct pool *pool);
+
+static bool raise_when_taking;
+static porter_counter *counter_of_handler;
+
+void *__wrap_porter__pool_take(struct pool *pool)
+{
+	void *element = __real_porter__pool_take(pool);
+
+	if (raise_when_taking)
+		raise(SIGUSR1);
+	return element;
+}
+
+static void count_in_handler(int signal)
+{
+	(void)signal;
+	porter_counter_add(counter_of_handler, 5);
+}
+
+static void count_one(void *counter);
+
+static void
+a_handler_in_the_midst_of_taking_a_slot_takes_no_second(void **state)
+{
+	struct sigaction action = { .sa_handler = count_in_handler };
+	porter_counter *c = porter_counter_new();
+	size_t before;
+
+	(void)state;
+	counter_of_handler = c;
+	sigemptyset(&action.sa_mask);
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+	in_a_thread(count_one, c);
+	before = porter__slots_count();
+	raise_when_taking = true;
+	for (int i = 0; i < 20; i++)
+		in_a_thread(count_one, c);
+	raise_when_taking = false;
+	assert_int_equal(porter__slots_count(), before);
+	assert_int_equal(porter_counter_sum(c), 1 + 20 * 6);
+	porter_counter_destroy(c);
+}
+
+/* ---- Reuse ---- */
 
 static void count_one(void *counter)
 {
@@ -200,6 +250,8 @@ static void every_id_has_a_cell_of_its_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_handler_in_the_midst_of_taking_a_slot_takes_no_second),
 		cmocka_unit_test(slots_are_reused_with_their_values),
 		cmocka_unit_test(a_thread_that_unregisters_hands_its_slot_on),
 		cmocka_unit_test(registering_again_changes_nothing),
