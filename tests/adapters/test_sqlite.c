@@ -249,7 +249,7 @@ static void agrees_after_every_statement(void **state)
 
 /* ---- Under threads ---- */
 
-enum { THREADS = 8, HANDED_ON = 64, UNSERIALIZED_ROUNDS = 20000 };
+enum { THREADS = 8, HANDED_ON = 64, UNSERIALIZED_ROUNDS = 200000 };
 
 /* Each leaves blocks to its neighbour, so that every block is freed in
    another thread than it was allocated in. */
