@@ -190,10 +190,22 @@ static int run_rounds(const struct job *job, struct series *series, int rounds)
 	return result;
 }
 
+/* A run with both on. */
+static int compare_numbers(const struct job *job)
+{
+	struct measured both;
+	bool agree, empty;
+
+	if (load_run(job, WAY_BOTH, way_name(WAY_BOTH), &both) != 0)
+		return -1;
+	agree = show_agreement(&both);
+	empty = all_came_back(WAY_BOTH, &both);
+	return agree && empty ? 0 : -1;
+}
+
 static int compare_ways(const struct job *job, int rounds)
 {
 	struct series series[WAYS_TIMED] = { 0 };
-	struct measured both;
 	struct machine_times begin, end;
 	double *rates = calloc((size_t)rounds * WAYS_TIMED, sizeof(*rates));
 	int result;
@@ -211,14 +223,10 @@ static int compare_ways(const struct job *job, int rounds)
 	    series[WAY_PORTER].runs == rounds) {
 		show_table(job, series);
 		show_others(machine_others(&begin, &end));
+		if (compare_numbers(job) != 0)
+			result = -1;
 	}
 	free(rates);
-	if (result != 0)
-		return result;
-	result = load_run(job, WAY_BOTH, way_name(WAY_BOTH), &both);
-	if (result == 0 &&
-	    (!show_agreement(&both) || !all_came_back(WAY_BOTH, &both)))
-		result = -1;
 	return result;
 }
 

@@ -79,7 +79,7 @@ static const char *const work[] = {
 	"CREATE INDEX word_by_text ON word(text)",
 	"BEGIN",
 	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-	"WHERE i < 300) INSERT INTO word SELECT i, hex(randomblob(i % 90)), i "
+	"WHERE i < 40) INSERT INTO word SELECT i, hex(randomblob(i % 90)), i "
 	"FROM n",
 	"COMMIT",
 	"UPDATE word SET text = text || text || hex(zeroblob(900)) "
@@ -249,7 +249,7 @@ static void agrees_after_every_statement(void **state)
 
 /* ---- Under threads ---- */
 
-enum { THREADS = 8, HANDED_ON = 64, UNSERIALIZED_ROUNDS = 20000 };
+enum { THREADS = 8, HANDED_ON = 64, UNSERIALIZED_ROUNDS = 200000 };
 
 /* Each leaves blocks to its neighbour, so that every block is freed in
    another thread than it was allocated in. */
@@ -492,7 +492,7 @@ static void survives_refusals(bool for_good)
 			break;
 		reported += code == SQLITE_NOMEM;
 	}
-	assert_true(n > 500);
+	assert_true(n > 300);
 	assert_true(reported > n / 2);
 }
 
