@@ -13,6 +13,7 @@ enum test_point {
 	BETWEEN_COLLECTS,  /* of a certified interval */
 	FREED_BEFORE_FORK, /* was added up; memory is not copied yet */
 	POOL_LOCKED,	   /* an element is being taken */
+	STORE_LOCKED,	   /* a block of cells is being made */
 };
 
 #ifdef PORTER_TEST_POINTS

@@ -20,6 +20,7 @@
 #include "0-machine/atomic.h"
 #include "0-machine/fork.h"
 #include "0-machine/pool.h"
+#include "0-machine/test-point.h"
 #include "0-machine/urcu-glue.h"
 
 #include <portermem/thread.h>
@@ -202,6 +203,7 @@ static struct cell *make_block(struct slot *slot, uint32_t block)
 	sigset_t saved;
 
 	porter__lock(&store.lock, &saved);
+	TEST_POINT(STORE_LOCKED);
 	entry = find_entry(slot, block);
 	if (!entry) {
 		void *table =
