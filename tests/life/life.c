@@ -17,20 +17,36 @@ void pause_for(long microseconds)
 	nanosleep(&time, NULL);
 }
 
+/* By SIGKILL: the child may have all signals blocked where it hangs. */
+static int end_of(pid_t child)
+{
+	long waited = 0, pause = 100;
+	int status = -1;
+	pid_t ended;
+
+	while ((ended = waitpid(child, &status, WNOHANG)) != child) {
+		must(ended == 0 || errno == EINTR);
+		if (waited > 60000000) {
+			print_message("# child hangs\n");
+			kill(child, SIGKILL);
+		}
+		pause_for(pause);
+		waited += pause;
+	}
+	return status;
+}
+
 bool child_does(void (*run)(void *arg), void *arg)
 {
-	int status = -1;
+	int status;
 	pid_t child = fork();
 
 	must(child >= 0);
 	if (child == 0) {
-		signal(SIGALRM, SIG_DFL);
-		alarm(60);
 		run(arg);
 		_exit(0);
 	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	status = end_of(child);
 	if (status != 0)
 		print_message("# child ended with status %d\n", status);
 	return status == 0;

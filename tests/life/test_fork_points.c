@@ -13,7 +13,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 /* ---- A free while the memory is copied ---- */
 
@@ -304,7 +303,6 @@ static void *read_for_long(void *unused)
 static void wait_for_readers(void *unused)
 {
 	(void)unused;
-	alarm(20);
 	urcu_bp_synchronize_rcu();
 }
 
