@@ -13,6 +13,8 @@ enum test_point {
 	BETWEEN_COLLECTS,  /* of a certified interval */
 	FREED_BEFORE_FORK, /* was added up; memory is not copied yet */
 	POOL_LOCKED,	   /* an element is being taken */
+	SLOT_MISSING,	   /* so the thread will take one */
+	BLOCK_MISSING,	   /* so the thread will make it */
 	STORE_LOCKED,	   /* a block of cells is being made */
 };
 

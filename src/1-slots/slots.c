@@ -97,6 +97,7 @@ static bool take_slot(void)
 	struct slot *slot;
 	sigset_t saved;
 
+	TEST_POINT(SLOT_MISSING);
 	porter__block_signals(&saved);
 	if (porter__self != &no_slot) /* A handler was faster. */
 		goto restore;
@@ -202,6 +203,7 @@ static struct cell *make_block(struct slot *slot, uint32_t block)
 	struct cell **entry, *cells = NULL;
 	sigset_t saved;
 
+	TEST_POINT(BLOCK_MISSING);
 	porter__lock(&store.lock, &saved);
 	TEST_POINT(STORE_LOCKED);
 	entry = find_entry(slot, block);

@@ -10,6 +10,7 @@
  */
 #include "support.h"
 
+#include "0-machine/test-point.h"
 #include "1-slots/slots.h"
 
 #include <portermem/portermem.h>
@@ -280,6 +281,83 @@ static void nor_upon_the_first_touch_of_a_block(void **state)
 	free(many);
 }
 
+/* ---- Upon the worst moments ---- */
+
+static enum test_point the_point;
+static _Thread_local bool struck;
+
+/* Once: what the handler does comes here again. */
+static void strike(enum test_point point)
+{
+	if (point != the_point || struck)
+		return;
+	struck = true;
+	raise(SIGUSR1);
+}
+
+static void count_in_a_thread_struck_at(enum test_point point)
+{
+	long long before;
+	size_t slots;
+	pthread_t thread;
+
+	handle();
+	/* So that a slot is there to be taken, and one is enough. */
+	must(!pthread_create(&thread, NULL, touch, NULL));
+	pthread_join(thread, NULL);
+	slots = porter__slots_count();
+	before = porter_counter_sum(counter) - handled;
+	the_point = point;
+	porter__test_point = strike;
+	must(!pthread_create(&thread, NULL, touch, NULL));
+	pthread_join(thread, NULL);
+	porter__test_point = NULL;
+	assert_int_equal(porter_counter_sum(counter) - handled, before + 1);
+	assert_true(porter__slots_count() <= slots);
+}
+
+static void nor_between_a_missing_slot_and_the_taking_of_one(void **state)
+{
+	long long before;
+
+	(void)state;
+	atomic_store(&counter, porter_counter_new());
+	before = handled;
+	count_in_a_thread_struck_at(SLOT_MISSING);
+	assert_int_equal(handled, before + 1);
+	porter_counter_destroy(counter);
+}
+
+/* Each block is fresh in each slot once: so a counter in another each time. */
+static void nor_between_a_missing_block_and_the_making_of_one(void **state)
+{
+	enum { MANY = 60 * BLOCK_CELLS };
+	porter_counter **many = calloc(MANY, sizeof(*many));
+	long long before = handled;
+
+	(void)state;
+	must(many);
+	handle();
+	for (int i = 0; i < MANY; i++)
+		must(many[i] = porter_counter_new());
+	the_point = BLOCK_MISSING;
+	porter__test_point = strike;
+	for (int i = 0; i < MANY; i += BLOCK_CELLS) {
+		long long handled_before = handled;
+
+		struck = false;
+		atomic_store(&counter, many[i]);
+		touch(NULL);
+		assert_int_equal(porter_counter_sum(many[i]),
+				 1 + handled - handled_before);
+	}
+	porter__test_point = NULL;
+	assert_true(handled > before + 10);
+	for (int i = 0; i < MANY; i++)
+		porter_counter_destroy(many[i]);
+	free(many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +366,10 @@ int main(void)
 		cmocka_unit_test(
 			nor_upon_threads_that_touch_for_the_first_time),
 		cmocka_unit_test(nor_upon_the_first_touch_of_a_block),
+		cmocka_unit_test(
+			nor_between_a_missing_slot_and_the_taking_of_one),
+		cmocka_unit_test(
+			nor_between_a_missing_block_and_the_making_of_one),
 	};
 
 	return run_all("signals", tests);
