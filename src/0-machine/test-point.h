@@ -10,6 +10,7 @@
 #define PORTER_TEST_POINT_H
 
 enum test_point {
+	BETWEEN_WALKS,	   /* of a sum: what was freed is added up */
 	BETWEEN_COLLECTS,  /* of a certified interval */
 	FREED_BEFORE_FORK, /* was added up; memory is not copied yet */
 	POOL_LOCKED,	   /* an element is being taken */
