@@ -436,5 +436,5 @@ int main(void)
 	result(5, atomic_load(&bad_children) == 0, "children of forks agree");
 	result(6, atomic_load(&failures) == 0, "nothing else went wrong");
 	porter_counter_destroy(signals_counted);
-	return porter_tracked_destroy(tracker) != 0;
+	return porter_tracked_destroy(tracker) != 0 || atomic_load(&failures);
 }
