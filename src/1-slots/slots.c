@@ -20,6 +20,7 @@
 #include "0-machine/atomic.h"
 #include "0-machine/fork.h"
 #include "0-machine/pool.h"
+#include "0-machine/test-point.h"
 #include "0-machine/urcu-glue.h"
 
 #include <portermem/thread.h>
@@ -96,6 +97,7 @@ static bool take_slot(void)
 	struct slot *slot;
 	sigset_t saved;
 
+	TEST_POINT(SLOT_MISSING);
 	porter__block_signals(&saved);
 	if (porter__self != &no_slot) /* A handler was faster. */
 		goto restore;
@@ -201,7 +203,9 @@ static struct cell *make_block(struct slot *slot, uint32_t block)
 	struct cell **entry, *cells = NULL;
 	sigset_t saved;
 
+	TEST_POINT(BLOCK_MISSING);
 	porter__lock(&store.lock, &saved);
+	TEST_POINT(STORE_LOCKED);
 	entry = find_entry(slot, block);
 	if (!entry) {
 		void *table =

@@ -124,9 +124,10 @@ void porter_counter_sub(porter_counter *c, uint64_t n)
 int64_t porter_counter_sum(const porter_counter *c)
 {
 	bool locked = porter__slots_enter();
-	uint64_t freed = porter__id_word(c->id, FREED);
-	uint64_t allocated = porter__id_word(c->id, ALLOCATED);
+	uint64_t freed = porter__id_word(c->id, FREED), allocated;
 
+	TEST_POINT(BETWEEN_WALKS);
+	allocated = porter__id_word(c->id, ALLOCATED);
 	porter__slots_leave(locked);
 	return (int64_t)(allocated - freed);
 }
