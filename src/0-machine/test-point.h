@@ -19,8 +19,10 @@ enum test_point {
 	STORE_LOCKED,	   /* a block of cells is being made */
 };
 
-#ifdef PORTER_TEST_POINTS
+/* What is called at each; NULL at first. */
 extern void (*porter__test_point)(enum test_point point);
+
+#ifdef PORTER_TEST_POINTS
 #define TEST_POINT(point)                          \
 	do {                                       \
 		if (porter__test_point)            \
