@@ -65,7 +65,8 @@ int64_t porter_tracked_destroy(porter_tracked *t)
 
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold = { .lock = &trackers.lock };
+	static struct fork_hold hold = { .rank = RANK_TRACKERS,
+					 .lock = &trackers.lock };
 
 	porter__fork_join(&hold);
 }
