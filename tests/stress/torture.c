@@ -249,6 +249,21 @@ static int check_child(long long exact, bool fork_again)
 	return 0;
 }
 
+/*
+ * The children allocate, and a sanitizer does not keep its own allocator from
+ * being locked in a child.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FORKS "0"
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FORKS "0"
+#endif
+#endif
+#ifndef FORKS
+#define FORKS "1"
+#endif
+
 static void *forks(void *unused)
 {
 	porter_allocator *a = porter_tracked_allocator(tracker);
