@@ -609,13 +609,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 /* ---- Without libFuzzer ---- */
 
 /* Blocks too large for any machine are asked for, and NULL is expected. */
-const char *__asan_default_options(void);
+#define SEEN_BY_TOOLS __attribute__((visibility("default")))
+
+const char *__asan_default_options(void) SEEN_BY_TOOLS;
 const char *__asan_default_options(void)
 {
 	return "allocator_may_return_null=1";
 }
 
-const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) SEEN_BY_TOOLS;
 const char *__tsan_default_options(void)
 {
 	return "allocator_may_return_null=1";
