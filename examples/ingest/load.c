@@ -20,9 +20,9 @@
 #include <time.h>
 
 enum {
-	ROWS_PER_TRANSACTION = 1000,
-	STOPS = 10,	  /* while both count */
-	LIVE_PAUSE = 200, /* milliseconds between two looks */
+	ROWS_PER_TRANSACTION = 20, /* as many as one of a server's requests */
+	STOPS = 10,		   /* while both count */
+	LIVE_PAUSE = 200,	   /* milliseconds between two looks */
 	LINE_PAUSE = 1000,
 };
 
