@@ -10,12 +10,10 @@
  *	tracker 0..7 --> tracker under it, or the bottom --> malloc
  *	                                      `-- fails when told to
  *
- * Built with libFuzzer (see run), bytes come from there. Built without, main()
- * replays files, or makes up inputs:
- *
- *	fuzz_operations FILE...
- *	fuzz_operations [-n INPUTS] [-s SEED]
+ * The bytes come from libFuzzer (see run), or from replay.c.
  */
+#include "fuzz.h"
+
 #include <portermem/portermem.h>
 
 #include <errno.h>
@@ -24,17 +22,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum { TRACKERS = 8, BLOCKS = 48, COUNTERS = 4 };
+enum { MOST_FILLED = 1 << 16 }; /* bytes of a block that are written */
 
-enum {
-	TRACKERS = 8,
-	BLOCKS = 48,
-	COUNTERS = 4,
-	MOST_FILLED = 1 << 16, /* bytes of a block that are written */
-};
-
-static size_t steps;
-static uint64_t seed = 1; /* where the input is made up */
+size_t steps;
+uint64_t seed = 1;
 
 #define CHECK(condition)                                    \
 	do {                                                \
@@ -603,90 +595,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	end();
 	return 0;
 }
-
-#ifndef WITH_LIBFUZZER
-
-/* ---- Without libFuzzer ---- */
-
-/* Blocks too large for any machine are asked for, and NULL is expected. */
-#define SEEN_BY_TOOLS __attribute__((visibility("default")))
-
-const char *__asan_default_options(void) SEEN_BY_TOOLS;
-const char *__asan_default_options(void)
-{
-	return "allocator_may_return_null=1";
-}
-
-const char *__tsan_default_options(void) SEEN_BY_TOOLS;
-const char *__tsan_default_options(void)
-{
-	return "allocator_may_return_null=1";
-}
-
-static uint8_t buffer[1 << 16];
-
-static void replay(const char *name)
-{
-	FILE *file = fopen(name, "rb");
-	size_t size;
-
-	if (!file) {
-		perror(name);
-		exit(1);
-	}
-	size = fread(buffer, 1, sizeof(buffer), file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(buffer, size);
-}
-
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
-static size_t make_up(uint64_t *random)
-{
-	size_t size = next_random(random) % 3000;
-
-	for (size_t i = 0; i < size; i++)
-		buffer[i] = (uint8_t)next_random(random);
-	return size;
-}
-
-int main(int argc, char **argv)
-{
-	const char *scale = getenv("PORTER_TEST_SCALE");
-	unsigned long inputs = 400 * (scale ? strtoul(scale, NULL, 10) : 100);
-	uint64_t random;
-	size_t all_steps = 0;
-	int i;
-
-	inputs = inputs < 200 ? 2 : inputs / 100;
-	for (i = 1; i + 1 < argc && argv[i][0] == '-'; i += 2) {
-		if (argv[i][1] == 'n')
-			inputs = strtoul(argv[i + 1], NULL, 10);
-		else
-			seed = strtoull(argv[i + 1], NULL, 0);
-	}
-	printf("1..1\n");
-	if (i < argc) {
-		for (; i < argc; i++)
-			replay(argv[i]);
-	} else {
-		for (unsigned long n = 0; n < inputs; n++, seed++) {
-			random = seed;
-			LLVMFuzzerTestOneInput(buffer, make_up(&random));
-			all_steps += steps;
-		}
-	}
-	printf("# %lu inputs, %zu steps\n", inputs, all_steps);
-	printf("ok 1 - every number is the model's, and every block whole\n");
-	return 0;
-}
-
-#endif
