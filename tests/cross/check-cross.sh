@@ -18,8 +18,13 @@
 # then hangs by itself, so every run has its time, and one that runs out of it
 # is tried again.
 #
-# Without an argument, both: so make check runs it.
+# Without an argument, both, but in make check only if PORTER_CROSS is set: it
+# takes minutes.
 if test $# -eq 0; then
+	if test -z "${PORTER_CROSS-}"; then
+		echo "1..0 # SKIP PORTER_CROSS is not set"
+		exit 0
+	fi
 	set -- aarch64-linux-gnu arm-linux-gnueabihf
 fi
 
