@@ -74,7 +74,7 @@ void *porter_malloc(porter_tracked *t, size_t size)
 	struct cell *cell;
 	char *base;
 
-	if (!over_plain_malloc(t, PORTER_ALIGNMENT) || too_large(size))
+	if (!served_by_malloc(t, PORTER_ALIGNMENT) || too_large(size))
 		return malloc_over(t, size);
 	base = malloc(HEADER + size);
 	cell = own_cell_fast(t->counter.at);
@@ -90,7 +90,7 @@ void porter_mfree(porter_tracked *t, void *ptr)
 
 	if (unlikely(!ptr))
 		return;
-	if (!over_plain_malloc(t, PORTER_ALIGNMENT) || unlikely(!cell)) {
+	if (!served_by_malloc(t, PORTER_ALIGNMENT) || unlikely(!cell)) {
 		mfree_over(t, ptr);
 		return;
 	}
@@ -106,7 +106,7 @@ void *porter_calloc(porter_tracked *t, size_t count, size_t size)
 
 	if (__builtin_mul_overflow(count, size, &total) || too_large(total))
 		return porter__tracked_failed(t);
-	if (t->underlying != &porter__system) {
+	if (!served_by_malloc(t, PORTER_ALIGNMENT)) {
 		block = malloc_over(t, total);
 		return block ? memset(block, 0, total) : NULL;
 	}

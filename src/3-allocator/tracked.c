@@ -83,7 +83,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	struct cell *cell;
 	void *block;
 
-	if (!over_plain_malloc(t, alignment))
+	if (!served_by_malloc(t, alignment))
 		return allocate_over(t, size, alignment);
 	block = malloc(size);
 	cell = own_cell_fast(t->counter.at);
@@ -99,7 +99,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 	porter_tracked *t = tracked(self);
 	struct cell *cell = own_cell_fast(t->counter.at);
 
-	if (!over_plain_malloc(t, alignment) || unlikely(!cell)) {
+	if (!served_by_malloc(t, alignment) || unlikely(!cell)) {
 		release_over(t, ptr, size, alignment);
 		return;
 	}
@@ -142,6 +142,7 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 {
 	t->allocator.vtable = &tracked_vtable;
 	t->underlying = underlying;
+	t->malloc_serves = underlying == &porter__system ? PORTER_ALIGNMENT : 0;
 	t->magic = TRACKED_MAGIC;
 	porter__counter_init(&t->counter, id);
 }

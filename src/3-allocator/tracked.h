@@ -19,6 +19,12 @@ struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
 	porter_allocator *underlying;
 	struct porter_counter counter;
+	/*
+	 * Alignments up to this come from malloc itself, called directly:
+	 * PORTER_ALIGNMENT over the system backend, 0 over any other. One
+	 * comparison tells both.
+	 */
+	uint32_t malloc_serves;
 	uint32_t magic;
 };
 
@@ -26,11 +32,9 @@ struct porter_tracked {
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id);
 
-/* Whether malloc and free can be called directly, and serve this alignment. */
-static inline bool over_plain_malloc(const porter_tracked *t, size_t alignment)
+static inline bool served_by_malloc(const porter_tracked *t, size_t alignment)
 {
-	return likely(t->underlying == &porter__system) &&
-	       likely(alignment <= PORTER_ALIGNMENT);
+	return likely(alignment <= t->malloc_serves);
 }
 
 /* ---- Counting ---- */
