@@ -42,6 +42,19 @@ AC_DEFUN([PORTER_OPTIONAL_PARTS], [
 	AC_CHECK_PROGS([GNUPLOT], [gnuplot])
 	AC_CHECK_PROGS([PERL], [perl])
 
+	dnl For tests only: thread_local objects with destructors.
+	AC_LANG_PUSH([C++])
+	AC_CACHE_CHECK([whether $CXX makes programs], [porter_cv_cxx_works], [
+		AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#include <thread>
+thread_local int here;
+int main() { return here; }
+]])],
+			[porter_cv_cxx_works=yes], [porter_cv_cxx_works=no])
+	])
+	AC_LANG_POP([C++])
+
+	AM_CONDITIONAL([HAVE_CXX], [test "$porter_cv_cxx_works" = yes])
 	AM_CONDITIONAL([HAVE_CMOCKA], [test "$have_cmocka" = yes])
 	AM_CONDITIONAL([HAVE_SQLITE], [test "$have_sqlite" = yes])
 	AM_CONDITIONAL([HAVE_BENCH], [test "$have_bench" = yes])

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork.c: one set of pthread_atfork() handlers, over the list of all holds.
- *
- * The list only grows, while the library is loaded. Every fork takes the locks
- * in the list's order, so two threads that fork at once do not block each
- * other for good; no other thread ever holds two of them.
+ * fork.c: one set of pthread_atfork() handlers, over the list of all holds, in
+ * the order of their ranks. The list only grows, while the library is loaded.
  */
 #include "0-machine/fork.h"
 
@@ -55,6 +52,7 @@ static void after_fork_in_child(void)
 
 void porter__fork_join(struct fork_hold *hold)
 {
+	struct fork_hold **place = &holds;
 	static bool joined;
 	sigset_t saved;
 
@@ -62,7 +60,9 @@ void porter__fork_join(struct fork_hold *hold)
 	if (!joined)
 		joined = pthread_atfork(before_fork, after_fork_in_parent,
 					after_fork_in_child) == 0;
-	hold->next = holds;
-	holds = hold;
+	while (*place && (*place)->rank <= hold->rank)
+		place = &(*place)->next;
+	hold->next = *place;
+	*place = hold;
 	porter__unlock(&forking, &saved);
 }

@@ -5,15 +5,37 @@
  * Only the thread that forks lives on in the child. A lock that another thread
  * held would stay locked there for ever; so every lock of the library joins a
  * list, and fork() takes them all, forks, and lets go of them on both sides.
- * A module may have something done beside: before, with the locks held; and
- * after in the parent or in the child, with the locks still held.
+ * A module may have something done beside: right after its lock was taken; and
+ * after the fork, in the parent or in the child, right before it lets go.
  */
 #ifndef PORTER_FORK_H
 #define PORTER_FORK_H
 
 #include "0-machine/platform.h"
 
+/*
+ * All locks, in the order in which fork() takes them. Nobody else holds two,
+ * but a thread that registers with liburcu: it holds the first, and liburcu
+ * takes its own, the second.
+ *
+ * Those of liburcu come before all of ours that an update may take: a thread
+ * may take them inside a read-side critical section of the program, for which
+ * another one waits in synchronize_rcu(), with liburcu's locks held. The other
+ * way round that is a deadlock. (tests/models/locks.pml)
+ */
+enum fork_rank {
+	RANK_REGISTERING,
+	RANK_LIBURCU,
+	RANK_TRACKERS,
+	RANK_COUNTERS,
+	RANK_IDS,
+	RANK_SLOTS,
+	RANK_STORE,
+	RANK_ENDING,
+};
+
 struct fork_hold {
+	enum fork_rank rank;
 	struct porter__lock *lock; /* or NULL */
 	void (*before)(void);	   /* or NULL, as the others */
 	void (*parent)(void);

@@ -36,7 +36,7 @@ struct pool_element {
 /*
  * The lock guards the free list and the growth. It is taken with all signals
  * blocked, so a handler may take an element; and nothing is called while it is
- * held but the kernel. Rank: innermost; nobody holds two, but fork.h.
+ * held but the kernel. Ranks: fork.h.
  */
 struct pool {
 	size_t element_size;

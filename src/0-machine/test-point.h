@@ -10,13 +10,19 @@
 #define PORTER_TEST_POINT_H
 
 enum test_point {
+	BETWEEN_WALKS,	   /* of a sum: what was freed is added up */
 	BETWEEN_COLLECTS,  /* of a certified interval */
 	FREED_BEFORE_FORK, /* was added up; memory is not copied yet */
 	POOL_LOCKED,	   /* an element is being taken */
+	SLOT_MISSING,	   /* so the thread will take one */
+	BLOCK_MISSING,	   /* so the thread will make it */
+	STORE_LOCKED,	   /* a block of cells is being made */
 };
 
-#ifdef PORTER_TEST_POINTS
+/* What is called at each; NULL at first. */
 extern void (*porter__test_point)(enum test_point point);
+
+#ifdef PORTER_TEST_POINTS
 #define TEST_POINT(point)                          \
 	do {                                       \
 		if (porter__test_point)            \

@@ -25,20 +25,36 @@ void porter__read_unlock(void)
 	urcu_bp_read_unlock();
 }
 
+/*
+ * liburcu 0.13 takes a lock to register that its fork handlers do not: so
+ * nobody registers, by way of this library, while another thread forks.
+ */
+static struct porter__lock registering = PORTER__LOCK_INIT;
+
 void porter__register_reader(void)
 {
+	sigset_t saved;
+
+	porter__lock(&registering, &saved);
 	/* urcu-bp has no other way than to read. */
 	urcu_bp_read_lock();
 	urcu_bp_read_unlock();
+	porter__unlock(&registering, &saved);
 }
 
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold = {
+	static struct fork_hold hold_registering = {
+		.rank = RANK_REGISTERING,
+		.lock = &registering,
+	};
+	static struct fork_hold hold_liburcu = {
+		.rank = RANK_LIBURCU,
 		.before = urcu_bp_before_fork,
 		.parent = urcu_bp_after_fork_parent,
 		.child = urcu_bp_after_fork_child,
 	};
 
-	porter__fork_join(&hold);
+	porter__fork_join(&hold_registering);
+	porter__fork_join(&hold_liburcu);
 }

@@ -20,6 +20,7 @@
 #include "0-machine/atomic.h"
 #include "0-machine/fork.h"
 #include "0-machine/pool.h"
+#include "0-machine/test-point.h"
 #include "0-machine/urcu-glue.h"
 
 #include <portermem/thread.h>
@@ -33,7 +34,8 @@ enum {
 	STORE_SIZE = 64 * 1024,
 	/* Blocks lie one pair of lines further than their size: see slots.h. */
 	BLOCK_STRIDE = BLOCK_CELLS * CACHE_LINE + CACHE_LINE_PAIR,
-	PROBE_SIZE = 64 * 1024,
+	PROBE_SIZE = 64 * 1024, /* more than liburcu maps at first, */
+	PROBE_A_SLOT = 512,	/* and when it doubles, for each reader */
 };
 
 static struct slot no_slot, left_slot;
@@ -45,14 +47,14 @@ static struct pool slots = POOL_INIT(struct slot, FIRST_SLOTS);
 /* What blocks beyond the first, and tables of them, are cut from. */
 static struct {
 	char *next, *end;
-	struct porter__lock lock; /* rank: innermost */
+	struct porter__lock lock; /* rank: fork.h */
 } store = { .lock = PORTER__LOCK_INIT };
 
 /* Its destructor hands the slot of a thread that ends on. */
 static struct {
 	pthread_key_t key;
 	bool made;
-	struct porter__lock lock; /* rank: innermost */
+	struct porter__lock lock; /* rank: fork.h */
 } ending = { .lock = PORTER__LOCK_INIT };
 
 static bool has_slot(void)
@@ -75,13 +77,15 @@ static void on_thread_end(void *slot)
 static bool make_key(void)
 {
 	sigset_t saved;
+	bool made;
 
 	porter__lock(&ending.lock, &saved);
 	if (!ending.made)
 		ending.made = pthread_key_create(&ending.key, on_thread_end) ==
 			      0;
+	made = ending.made;
 	porter__unlock(&ending.lock, &saved);
-	return ending.made;
+	return made;
 }
 
 /*
@@ -96,6 +100,7 @@ static bool take_slot(void)
 	struct slot *slot;
 	sigset_t saved;
 
+	TEST_POINT(SLOT_MISSING);
 	porter__block_signals(&saved);
 	if (porter__self != &no_slot) /* A handler was faster. */
 		goto restore;
@@ -201,7 +206,9 @@ static struct cell *make_block(struct slot *slot, uint32_t block)
 	struct cell **entry, *cells = NULL;
 	sigset_t saved;
 
+	TEST_POINT(BLOCK_MISSING);
 	porter__lock(&store.lock, &saved);
+	TEST_POINT(STORE_LOCKED);
 	entry = find_entry(slot, block);
 	if (!entry) {
 		void *table =
@@ -246,11 +253,12 @@ struct cell *porter__own_cell(struct cell_address at)
  */
 static bool memory_for_liburcu(void)
 {
-	void *probe = porter__map_pages(PROBE_SIZE);
+	size_t size = PROBE_SIZE + porter__pool_count(&slots) * PROBE_A_SLOT;
+	void *probe = porter__map_pages(size);
 
 	if (!probe)
 		return false;
-	munmap(probe, PROBE_SIZE);
+	munmap(probe, size);
 	return true;
 }
 
@@ -302,10 +310,19 @@ static void in_child(void)
  */
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold_slots = { .lock = &slots.lock,
-					       .child = in_child };
-	static struct fork_hold hold_store = { .lock = &store.lock };
-	static struct fork_hold hold_ending = { .lock = &ending.lock };
+	static struct fork_hold hold_slots = {
+		.rank = RANK_SLOTS,
+		.lock = &slots.lock,
+		.child = in_child,
+	};
+	static struct fork_hold hold_store = {
+		.rank = RANK_STORE,
+		.lock = &store.lock,
+	};
+	static struct fork_hold hold_ending = {
+		.rank = RANK_ENDING,
+		.lock = &ending.lock,
+	};
 
 	porter__fork_join(&hold_slots);
 	porter__fork_join(&hold_store);

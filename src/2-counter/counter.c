@@ -38,11 +38,11 @@ enum {
 	FIRST_COUNTERS = 64,
 };
 
-/* A counter of porter_counter_new(), in its place in the pool. */
+/* A counter of porter_counter_new(), in its place in the pool: one line. */
 struct place {
 	struct pool_element element;
 	struct porter_counter counter;
-};
+} __attribute__((aligned(CACHE_LINE)));
 
 static struct pool counters = POOL_INIT(struct place, FIRST_COUNTERS);
 
@@ -91,7 +91,8 @@ void porter_counter_destroy(porter_counter *c)
 
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold = { .lock = &counters.lock };
+	static struct fork_hold hold = { .rank = RANK_COUNTERS,
+					 .lock = &counters.lock };
 
 	porter__fork_join(&hold);
 }
@@ -124,9 +125,10 @@ void porter_counter_sub(porter_counter *c, uint64_t n)
 int64_t porter_counter_sum(const porter_counter *c)
 {
 	bool locked = porter__slots_enter();
-	uint64_t freed = porter__id_word(c->id, FREED);
-	uint64_t allocated = porter__id_word(c->id, ALLOCATED);
+	uint64_t freed = porter__id_word(c->id, FREED), allocated;
 
+	TEST_POINT(BETWEEN_WALKS);
+	allocated = porter__id_word(c->id, ALLOCATED);
 	porter__slots_leave(locked);
 	return (int64_t)(allocated - freed);
 }
@@ -163,15 +165,24 @@ struct porter_interval porter_counter_interval(const porter_counter *c)
 	return between(one, two);
 }
 
+/* Each time by itself: who waits for readers waits for one walk at most. */
+static struct collect collect_by_itself(const porter_counter *c)
+{
+	bool locked = porter__slots_enter();
+	struct collect now = collect(c);
+
+	porter__slots_leave(locked);
+	return now;
+}
+
 struct porter_interval porter__counter_narrow(const porter_counter *c,
 					      unsigned tries)
 {
-	bool locked = porter__slots_enter();
 	struct porter_interval best = { INT64_MIN, INT64_MAX };
-	struct collect one = collect(c);
+	struct collect one = collect_by_itself(c);
 
 	while (tries-- > 0 && best.lower != best.upper) {
-		struct collect two = collect(c);
+		struct collect two = collect_by_itself(c);
 		struct porter_interval seen = between(one, two);
 
 		/* Unsigned: the first, without bounds, is wider than any. */
@@ -180,6 +191,5 @@ struct porter_interval porter__counter_narrow(const porter_counter *c,
 			best = seen;
 		one = two;
 	}
-	porter__slots_leave(locked);
 	return best;
 }

@@ -169,6 +169,7 @@ static void in_child(void)
 __attribute__((constructor)) static void on_load(void)
 {
 	static struct fork_hold hold = {
+		.rank = RANK_IDS,
 		.lock = &ids.lock,
 		.before = before_fork,
 		.child = in_child,

@@ -7,13 +7,16 @@
  * environment names, in static memory and with an id that is kept for it, so
  * that it cannot fail.
  */
+#include "3-allocator/default.h"
+
 #include "3-allocator/tracked.h"
+#include "3-allocator/vtable.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static porter_tracked built_in;
+static porter_tracked built_in __attribute__((aligned(CACHE_LINE)));
 static porter_allocator *current; /* NULL: the built-in one, not built yet */
 
 static porter_allocator *backend_from_environment(void)

@@ -13,16 +13,8 @@
  */
 #include "3-allocator/tracked.h"
 
-#include "0-machine/fork.h"
-
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	TRACKED_MAGIC = 0x74726163,
-	TRACKED_ENDED = 0x656e6474,
-	FIRST_TRACKERS = 64,
-};
 
 /* ---- The table ---- */
 
@@ -36,6 +28,18 @@ void *porter__tracked_failed(porter_tracked *t)
 	counter_add(&t->counter, FAILURES, 1);
 	errno = ENOMEM;
 	return NULL;
+}
+
+void porter__charge_slow(porter_tracked *t, size_t size)
+{
+	porter__counter_add_slow(&t->counter, ALLOCATED, size);
+	porter__counter_add_slow(&t->counter, ALLOCATIONS, 1);
+}
+
+void porter__refund_slow(porter_tracked *t, size_t size)
+{
+	porter__counter_add_slow(&t->counter, FREED, size);
+	porter__counter_add_slow(&t->counter, FREES, 1);
 }
 
 /*
@@ -131,15 +135,7 @@ static const struct porter_allocator_vtable tracked_vtable = {
 	.release_unused = release_unused,
 };
 
-/* ---- Its life ---- */
-
-/* A tracker in its place in the pool: one line, which every update reads. */
-struct place {
-	struct pool_element element;
-	struct porter_tracked tracked;
-} __attribute__((aligned(CACHE_LINE)));
-
-static struct pool trackers = POOL_INIT(struct place, FIRST_TRACKERS);
+/* ---- What it is ---- */
 
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id)
@@ -148,58 +144,6 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 	t->underlying = underlying;
 	t->magic = TRACKED_MAGIC;
 	porter__counter_init(&t->counter, id);
-}
-
-porter_tracked *porter_tracked_new(porter_allocator *underlying)
-{
-	struct porter__id *id;
-	struct place *place;
-
-	if (!underlying)
-		underlying = &porter__system;
-	if (!porter__is_allocator(underlying)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	id = porter__id_take();
-	place = id ? porter__pool_take(&trackers) : NULL;
-	if (!place) {
-		if (id)
-			porter__id_give(id);
-		errno = ENOMEM;
-		return NULL;
-	}
-	porter__tracked_init(&place->tracked, underlying, id);
-	return &place->tracked;
-}
-
-int64_t porter_tracked_destroy(porter_tracked *t)
-{
-	int64_t left;
-
-	if (!t)
-		return 0;
-	if (t->magic != TRACKED_MAGIC)
-		porter__broken(__func__, t->magic == TRACKED_ENDED ?
-						 "destroyed already" :
-						 "this is no tracker");
-	if (porter__is_default(&t->allocator)) {
-		errno = EBUSY;
-		return -1;
-	}
-	left = porter_bytes_used(t);
-	t->magic = TRACKED_ENDED;
-	porter__counter_fini(&t->counter);
-	porter__pool_give(&trackers,
-			  (char *)t - offsetof(struct place, tracked));
-	return left;
-}
-
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = { .lock = &trackers.lock };
-
-	porter__fork_join(&hold);
 }
 
 porter_allocator *porter_tracked_allocator(porter_tracked *t)
@@ -253,7 +197,8 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 {
 	const struct porter__id *id = t->counter.id;
-	struct porter_stats stats = { .size = 0 };
+	struct porter_stats stats;
+	uint64_t back[2], given[2], other[2];
 	bool locked;
 
 	if (!out || out->size < STATS_SIZE_FIRST) {
@@ -262,15 +207,20 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	}
 	locked = porter__slots_enter();
 	/* What was given back first, as in counter.c: nothing goes negative. */
-	stats.frees = porter__id_word(id, FREES);
-	stats.total_freed = porter__id_word(id, FREED);
-	stats.total_allocated = porter__id_word(id, ALLOCATED);
-	stats.allocations = porter__id_word(id, ALLOCATIONS);
-	stats.reallocations = porter__id_word(id, REALLOCATIONS);
-	stats.failures = porter__id_word(id, FAILURES);
+	porter__id_words(id, FREED, FREES, back);
+	porter__id_words(id, ALLOCATED, ALLOCATIONS, given);
+	porter__id_words(id, REALLOCATIONS, FAILURES, other);
 	porter__slots_leave(locked);
-	stats.bytes_used = (int64_t)(stats.total_allocated - stats.total_freed);
-	stats.size = out->size;
+	stats = (struct porter_stats){
+		.size = out->size,
+		.bytes_used = (int64_t)(given[0] - back[0]),
+		.total_allocated = given[0],
+		.total_freed = back[0],
+		.allocations = given[1],
+		.frees = back[1],
+		.reallocations = other[0],
+		.failures = other[1],
+	};
 	if (out->size > sizeof(stats))
 		memset((char *)out + sizeof(stats), 0,
 		       out->size - sizeof(stats));

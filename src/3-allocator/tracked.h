@@ -10,6 +10,11 @@
 
 #include <portermem/tracked.h>
 
+enum {
+	TRACKED_MAGIC = 0x74726163,
+	TRACKED_ENDED = 0x656e6474,
+};
+
 struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
 	porter_allocator *underlying;
@@ -20,12 +25,6 @@ struct porter_tracked {
 /* Makes a tracker in memory that the caller has got. */
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id);
-
-/* Whether an allocator's table has what must be there. */
-bool porter__is_allocator(const porter_allocator *a);
-
-/* Whether the process default is this one, or would be without the program. */
-bool porter__is_default(const porter_allocator *a);
 
 /* Whether malloc and free can be called directly, and serve this alignment. */
 static inline bool over_plain_malloc(const porter_tracked *t, size_t alignment)
@@ -52,16 +51,27 @@ static inline void refund_cell(struct cell *cell, size_t size)
 	word_add_release(&cell->word[FREES], 1);
 }
 
+SLOW_PATH void porter__charge_slow(porter_tracked *t, size_t size);
+SLOW_PATH void porter__refund_slow(porter_tracked *t, size_t size);
+
 static inline void charge(porter_tracked *t, size_t size)
 {
-	counter_add(&t->counter, ALLOCATED, size);
-	counter_add(&t->counter, ALLOCATIONS, 1);
+	struct cell *cell = own_cell_fast(t->counter.at);
+
+	if (likely(cell))
+		charge_cell(cell, size);
+	else
+		porter__charge_slow(t, size);
 }
 
 static inline void refund(porter_tracked *t, size_t size)
 {
-	counter_add(&t->counter, FREED, size);
-	counter_add(&t->counter, FREES, 1);
+	struct cell *cell = own_cell_fast(t->counter.at);
+
+	if (likely(cell))
+		refund_cell(cell, size);
+	else
+		porter__refund_slow(t, size);
 }
 
 /* Counts a failure; returns NULL with errno ENOMEM. */

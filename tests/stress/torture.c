@@ -5,7 +5,8 @@
  *	workers		allocate, resize and free; blocks cross over to other
  *			workers through a shared table, so most are freed by
  *			another thread than allocated them
- *	churn		threads that live for a few updates each
+ *	churn		threads that live for a few updates each, and free in a
+ *			destructor that runs when their slot was handed on
  *	signals		a timer fires into the workers; each handler counts
  *	forks		children check what they hold, allocate, fork again
  *	reader		certified intervals, sums, exact reads
@@ -14,7 +15,9 @@
  * while it does one operation and tells the oracle; at the test point between
  * the two collects of an interval, the reader takes the lock for writing. At
  * that instant no operation is half done, so the oracle's sum is what is in
- * use, and must lie within the interval, whose collects ran while workers ran.
+ * use, and must lie within the interval, whose collects ran while workers ran:
+ * before each second read, and between its collects, the reader lets them get
+ * up to speed, so that the bounds are apart and something is shown.
  *
  * PORTER_STRESS is the number of seconds.
  */
@@ -44,9 +47,10 @@ enum {
 static porter_tracked *tracker;
 static porter_counter *signals_counted;
 static atomic_llong oracle;
+static atomic_ullong operations; /* told to the oracle */
 static atomic_ullong signals_raised;
 static atomic_bool stop;
-static atomic_uint failures;
+static atomic_uint failures, bad_children;
 static pthread_rwlock_t operation; /* see above */
 
 /* ---- Telling ---- */
@@ -86,6 +90,13 @@ static unsigned next_random(unsigned *state)
 	return *state >> 8;
 }
 
+/* Under the lock, as the operation itself. */
+static void tell_oracle(long long bytes)
+{
+	atomic_fetch_add(&oracle, bytes);
+	atomic_fetch_add(&operations, 1);
+}
+
 static struct block *allocate_block(unsigned *state)
 {
 	porter_allocator *a = porter_tracked_allocator(tracker);
@@ -96,7 +107,7 @@ static struct block *allocate_block(unsigned *state)
 	block->memory = porter_allocate(a, block->size);
 	if (!block->memory)
 		fail("allocation failed");
-	atomic_fetch_add(&oracle, (long long)block->size);
+	tell_oracle((long long)block->size);
 	pthread_rwlock_unlock(&operation);
 	return block;
 }
@@ -108,7 +119,7 @@ static void resize_block(struct block *block, unsigned *state)
 
 	pthread_rwlock_rdlock(&operation);
 	block->memory = porter_reallocate(a, block->memory, block->size, size);
-	atomic_fetch_add(&oracle, (long long)size - (long long)block->size);
+	tell_oracle((long long)size - (long long)block->size);
 	pthread_rwlock_unlock(&operation);
 	block->size = size;
 }
@@ -121,7 +132,7 @@ static void free_block(struct block *block)
 		return;
 	pthread_rwlock_rdlock(&operation);
 	porter_free(a, block->memory, block->size);
-	atomic_fetch_sub(&oracle, (long long)block->size);
+	tell_oracle(-(long long)block->size);
 	pthread_rwlock_unlock(&operation);
 	free(block);
 }
@@ -157,10 +168,27 @@ static void *worker(void *seed)
 	return NULL;
 }
 
+/*
+ * Made after the library's key, so this runs when the slot was handed on: what
+ * it counts goes into the cell that threads share.
+ */
+static pthread_key_t late_key;
+
+static void in_late_destructor(void *block)
+{
+	unsigned state = 77;
+
+	if (porter_thread_register() == 0)
+		fail("the slot is still there");
+	free_block(block);
+	work(&state, 1);
+}
+
 static void *short_lived(void *seed)
 {
 	unsigned state = (unsigned)(uintptr_t)seed;
 
+	pthread_setspecific(late_key, allocate_block(&state));
 	work(&state, 1 + state % 5);
 	return NULL;
 }
@@ -230,7 +258,7 @@ static void *forks(void *unused)
 	(void)unused;
 	pthread_rwlock_rdlock(&operation);
 	own = porter_allocate(a, OWN_BYTES);
-	atomic_fetch_add(&oracle, OWN_BYTES);
+	tell_oracle(OWN_BYTES);
 	pthread_rwlock_unlock(&operation);
 	for (; !atomic_load(&stop); times++) {
 		bool still = times % 2;
@@ -254,14 +282,16 @@ static void *forks(void *unused)
 			continue;
 		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 			;
-		if (status != 0)
+		if (status != 0) {
+			atomic_fetch_add(&bad_children, 1);
 			fail("child of fork %lu: status %d",
 			     (unsigned long)times, status);
+		}
 		nanosleep(&pause, NULL);
 	}
 	pthread_rwlock_rdlock(&operation);
 	porter_free(a, own, OWN_BYTES);
-	atomic_fetch_sub(&oracle, OWN_BYTES);
+	tell_oracle(-OWN_BYTES);
 	pthread_rwlock_unlock(&operation);
 	return (void *)times;
 }
@@ -269,7 +299,25 @@ static void *forks(void *unused)
 /* ---- The reader ---- */
 
 static _Thread_local long long told; /* by the oracle, between the collects */
-static _Thread_local bool reading;
+static _Thread_local bool reading, at_speed;
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Until the workers have done so much more, but not for long. */
+static void let_workers_run(unsigned long long more)
+{
+	unsigned long long goal = atomic_load(&operations) + more;
+	double end = seconds() + 50e-6;
+
+	while (atomic_load(&operations) < goal && seconds() < end)
+		;
+}
 
 static void ask_oracle(enum test_point point)
 {
@@ -278,6 +326,8 @@ static void ask_oracle(enum test_point point)
 	pthread_rwlock_wrlock(&operation);
 	told = atomic_load(&oracle);
 	pthread_rwlock_unlock(&operation);
+	if (at_speed)
+		let_workers_run(2);
 }
 
 struct readings {
@@ -291,6 +341,9 @@ static void read_once(struct readings *r)
 	struct porter_interval seen;
 	int64_t used;
 
+	at_speed = r->intervals % 2;
+	if (at_speed)
+		let_workers_run(10);
 	reading = true;
 	seen = porter_bytes_used_interval(tracker);
 	reading = false;
@@ -312,14 +365,6 @@ static void read_once(struct readings *r)
 	r->exact += porter_bytes_used_exact(tracker, &used, 1000) == 0;
 }
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 int main(void)
 {
 	const char *wish = getenv("PORTER_STRESS");
@@ -339,11 +384,12 @@ int main(void)
 		&prefer_writer, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 #endif
 	pthread_rwlock_init(&operation, &prefer_writer);
+	pthread_key_create(&late_key, in_late_destructor);
 	tracker = porter_tracked_new(NULL);
 	signals_counted = porter_counter_new();
 	porter__test_point = ask_oracle;
 	sigaction(SIGUSR1, &action, NULL);
-	printf("1..5\n# %g seconds\n", length);
+	printf("1..6\n# %g seconds\n", length);
 	fflush(stdout);
 	for (uintptr_t i = 0; i < WORKERS; i++)
 		pthread_create(&workers[i], NULL, worker, (void *)(i + 1));
@@ -387,7 +433,8 @@ int main(void)
 	       porter_counter_sum(signals_counted) ==
 		       (int64_t)atomic_load(&signals_raised),
 	       "what signal handlers counted is there");
-	result(5, atomic_load(&failures) == 0, "children of forks agree");
+	result(5, atomic_load(&bad_children) == 0, "children of forks agree");
+	result(6, atomic_load(&failures) == 0, "nothing else went wrong");
 	porter_counter_destroy(signals_counted);
-	return porter_tracked_destroy(tracker) != 0;
+	return porter_tracked_destroy(tracker) != 0 || atomic_load(&failures);
 }

@@ -1,0 +1,151 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check-examples.sh: runs every example and looks at what it says (TAP).
+#
+# Runs in the build directory, as make check does it.
+set -u
+
+examples=./examples
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+out=$scratch/out
+err=$scratch/err
+number=0
+status=0
+
+. ./tests/env.sh
+
+# run COMMAND...: the exit status in $status, the output in $out and $err.
+run() {
+	"$@" >"$out" 2>"$err" </dev/null
+	status=$?
+}
+
+# check NAME CONDITION...: one TAP line.
+check() {
+	name=$1
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $name"
+		return
+	fi
+	echo "not ok $number - $name"
+	echo "# exit status $status; standard output and error:"
+	sed 's/^/#   /' "$out" "$err"
+}
+
+skip() {
+	number=$((number + 1))
+	echo "ok $number - $1 # SKIP $2"
+}
+
+exits() { [ "$status" -eq "$1" ]; }
+says() { exits 0 && grep -q -- "$1" "$out"; }
+says_exactly() { exits 0 && printf '%s\n' "$@" | cmp -s - "$out"; }
+refuses() { exits 2 && grep -q -- "$1" "$err" && [ ! -s "$out" ]; }
+
+# ---- hello, embed, server ----
+
+run $examples/hello
+check "hello: bytes in use, then none" \
+	says_exactly "in use: 1024 bytes" "in use: 0 bytes"
+
+run $examples/embed
+check "embed: whole and part count, a refusal does not" says_exactly \
+	"1000 + 500 allocated:  whole 1500, part  500 bytes" \
+	"500 made 700:          whole 1700, part  700 bytes" \
+	"4096 refused:          whole 1700, part  700 bytes" \
+	"all freed:             whole    0, part    0 bytes"
+
+nothing_left() {
+	exits 0 && [ "$(grep -c ' 0 bytes left$' "$out")" -eq 3 ]
+}
+parts_were_live() {
+	grep -Eq '^parser +[0-9]+ +cache +[1-9][0-9]+ .* process +[1-9]' "$out"
+}
+run $examples/server 1
+check "server: serves, and nothing is left" nothing_left
+check "server: live bytes of each part" parts_were_live
+check "server: no request was refused" says ' served, 0 refused$'
+run $examples/server soon
+check "server: a bad number is refused" refuses Usage
+
+# ---- sqlite_ingest ----
+
+if [ "$have_sqlite" != yes ]; then
+	skip "sqlite_ingest" "built without SQLite"
+	echo "1..$number"
+	exit 0
+fi
+
+ingest=$examples/sqlite_ingest
+text=$scratch/text
+{
+	for package in one two three; do
+		printf 'Package: %s\nDescription: the package %s\n' \
+			"$package" "$package"
+		printf ' goes on here\n .\nany other: line\n\n'
+	done
+} >"$text"
+
+ways_end_at_zero() {
+	exits 0 &&
+		grep -Eq '^no accounting .* not known +not known$' "$out" &&
+		grep -Eq "^SQLite's own statistics .* [1-9][0-9,]* +0\$" "$out" &&
+		grep -Eq '^portermem  .* [1-9][0-9,]* +0$' "$out"
+}
+both_agree() {
+	exits 0 && grep -q '^agree: .* at 12 of 12 moments' "$out" &&
+		grep -Eq '^  end of load +([1-9][0-9,]*) +\1 +0$' "$out" &&
+		grep -Eq '^  after close +0 +0 +0$' "$out"
+}
+
+run $ingest --threads 3 --rows 3000 --rounds 2 "$text"
+check "sqlite_ingest: three ways, 0 bytes after close" ways_end_at_zero
+check "sqlite_ingest: both on, equal to the byte" both_agree
+run $ingest -t 1 -r 1 -n 1 "$text"
+check "sqlite_ingest: one row in one thread" both_agree
+
+printf 'x' >"$scratch/short"
+run $ingest -t 2 -r 2500 -n 1 "$scratch/short"
+check "sqlite_ingest: a text of one byte" both_agree
+head -c 20000 /dev/urandom >"$scratch/noise"
+run $ingest -t 2 -r 500 -n 1 "$scratch/noise"
+check "sqlite_ingest: no text at all" both_agree
+if [ -r /var/lib/dpkg/status ]; then
+	run $ingest -r 2000 -n 1
+	check "sqlite_ingest: the package database, by default" both_agree
+else
+	skip "sqlite_ingest: the package database" "not on this machine"
+fi
+
+run $ingest --help
+check "sqlite_ingest: --help" says '^Usage: sqlite_ingest '
+run $ingest --version
+check "sqlite_ingest: --version" says "(portermem) $porter_version"
+run $ingest "$scratch/missing"
+check "sqlite_ingest: a missing file" refuses 'missing: No such file'
+run $ingest "$scratch"
+check "sqlite_ingest: a folder" refuses 'Is a directory'
+: >"$scratch/empty"
+run $ingest "$scratch/empty"
+check "sqlite_ingest: an empty file" refuses 'the file is empty'
+printf '\n\r\n\n' >"$scratch/blank"
+run $ingest "$scratch/blank"
+check "sqlite_ingest: only empty lines" refuses 'only empty lines'
+for wrong in 0 -1 two 2x '' 99999999999999999999; do
+	run $ingest --threads "$wrong" "$text"
+	check "sqlite_ingest: '$wrong' is no number of threads" \
+		refuses '--threads wants a number'
+done
+run $ingest --rows 0 "$text"
+check "sqlite_ingest: 0 rows" refuses '--rows wants a number'
+run $ingest --rounds 0 "$text"
+check "sqlite_ingest: 0 rounds" refuses '--rounds wants a number'
+run $ingest --fast "$text"
+check "sqlite_ingest: an unknown option" refuses 'Try .sqlite_ingest --help'
+run $ingest "$text" "$text"
+check "sqlite_ingest: two files" refuses 'one file at a time'
+
+echo "1..$number"

@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_operations.c: any sequence of calls, beside a plain model of them.
+ *
+ * Bytes say what to do: create and destroy trackers, one over another too,
+ * allocate, resize and free in every way there is, count, make the allocator
+ * at the bottom fail. After each step every number of every tracker must be
+ * what the model says, and every block must hold what was written into it.
+ *
+ *	tracker 0..7 --> tracker under it, or the bottom --> malloc
+ *	                                      `-- fails when told to
+ *
+ * Built with libFuzzer (see run), bytes come from there. Built without, main()
+ * replays files, or makes up inputs:
+ *
+ *	fuzz_operations FILE...
+ *	fuzz_operations [-n INPUTS] [-s SEED]
+ */
+#include <portermem/portermem.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum {
+	TRACKERS = 8,
+	BLOCKS = 48,
+	COUNTERS = 4,
+	MOST_FILLED = 1 << 16, /* bytes of a block that are written */
+};
+
+static size_t steps;
+static uint64_t seed = 1; /* where the input is made up */
+
+#define CHECK(condition)                                    \
+	do {                                                \
+		if (!(condition))                           \
+			check_failed(__LINE__, #condition); \
+	} while (0)
+
+static _Noreturn void check_failed(int line, const char *condition)
+{
+	fprintf(stderr, "# seed %llu, step %zu, line %d: %s\n",
+		(unsigned long long)seed, steps, line, condition);
+	abort();
+}
+
+/* ---- The bytes ---- */
+
+static struct {
+	const uint8_t *next, *end;
+} input;
+
+static unsigned take_byte(void)
+{
+	return input.next < input.end ? *input.next++ : 0;
+}
+
+/* Small ones mostly, and those at which something changes. */
+static size_t take_size(void)
+{
+	unsigned kind = take_byte(), low = take_byte();
+
+	switch (kind % 16) {
+	case 0:
+		return 0;
+	case 1:
+		return low * 997;
+	case 2:
+		return 1000000 + low;
+	case 3: /* Nobody has so much. */
+		return (size_t)PTRDIFF_MAX - low;
+	case 4:
+		return (size_t)PTRDIFF_MAX + 1 + low;
+	case 5:
+		return SIZE_MAX - low;
+	case 6:
+		return (size_t)1 << low % 20;
+	default:
+		return low + 1;
+	}
+}
+
+/* Powers of two, and now and then something else. */
+static size_t take_alignment(void)
+{
+	static const size_t odd[] = { 0, 3, 12, 24, 1000, SIZE_MAX };
+	unsigned byte = take_byte();
+
+	return byte >= 250 ? odd[byte - 250] : (size_t)1 << byte % 14;
+}
+
+/* ---- The bottom ---- */
+
+static bool bottom_fails;
+static size_t bottom_blocks;
+
+static void *bottom_allocate(porter_allocator *self, size_t size,
+			     size_t alignment)
+{
+	porter_allocator *system = porter_backend("system");
+	void *block = bottom_fails ?
+			      NULL :
+			      system->vtable->allocate(system, size, alignment);
+
+	(void)self;
+	CHECK(size <= PTRDIFF_MAX);
+	CHECK(alignment && (alignment & (alignment - 1)) == 0);
+	if (block)
+		bottom_blocks++;
+	else
+		errno = ENOMEM;
+	return block;
+}
+
+static void *bottom_reallocate(porter_allocator *self, void *ptr,
+			       size_t old_size, size_t new_size,
+			       size_t alignment)
+{
+	porter_allocator *system = porter_backend("system");
+
+	(void)self;
+	CHECK(ptr && new_size && new_size <= PTRDIFF_MAX);
+	CHECK(alignment && (alignment & (alignment - 1)) == 0);
+	if (bottom_fails) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return system->vtable->reallocate(system, ptr, old_size, new_size,
+					  alignment);
+}
+
+static void bottom_free(porter_allocator *self, void *ptr, size_t size,
+			size_t alignment)
+{
+	porter_allocator *system = porter_backend("system");
+
+	(void)self;
+	CHECK(ptr && bottom_blocks > 0);
+	bottom_blocks--;
+	system->vtable->free(system, ptr, size, alignment);
+}
+
+static const struct porter_allocator_vtable bottom_vtable = {
+	.size = sizeof(struct porter_allocator_vtable),
+	.name = "bottom",
+	.allocate = bottom_allocate,
+	.reallocate = bottom_reallocate,
+	.free = bottom_free,
+};
+
+static porter_allocator bottom = { .vtable = &bottom_vtable };
+
+/* ---- The model ---- */
+
+struct tracker {
+	porter_tracked *t; /* or NULL */
+	int under;	   /* index of the tracker below, -1: none */
+	bool over_bottom;  /* all the way down; else over the system's own */
+	struct porter_stats stats;
+};
+
+struct block {
+	char *memory; /* or NULL */
+	size_t size, alignment;
+	int tracker;
+	unsigned char pattern;
+	bool remembers; /* of porter_malloc() */
+};
+
+static struct tracker trackers[TRACKERS];
+static struct block blocks[BLOCKS];
+static struct {
+	porter_counter *c;
+	int64_t value;
+} counters[COUNTERS];
+
+/* What the tracker, and those below it, are to have counted. */
+enum event { ALLOCATED, FREED, FAILED };
+
+static void expect(int tracker, enum event event, size_t size)
+{
+	struct porter_stats *s = &trackers[tracker].stats;
+
+	switch (event) {
+	case ALLOCATED:
+		s->allocations++;
+		s->total_allocated += size;
+		break;
+	case FREED:
+		s->frees++;
+		s->total_freed += size;
+		break;
+	case FAILED:
+		s->failures++;
+		break;
+	}
+	s->bytes_used = (int64_t)(s->total_allocated - s->total_freed);
+}
+
+/* All that lie below are asked with the same size, header and all. */
+static void expect_down(int tracker, enum event event, size_t size,
+			size_t header)
+{
+	expect(tracker, event, size);
+	for (int i = trackers[tracker].under; i >= 0; i = trackers[i].under)
+		expect(i, event, size + header);
+}
+
+/* Headers are the same on both sides: they drop out. */
+static void expect_resize(int tracker, size_t old_size, size_t new_size)
+{
+	for (int i = tracker; i >= 0; i = trackers[i].under) {
+		struct porter_stats *s = &trackers[i].stats;
+
+		s->reallocations++;
+		if (new_size > old_size)
+			s->total_allocated += new_size - old_size;
+		else
+			s->total_freed += old_size - new_size;
+		s->bytes_used = (int64_t)(s->total_allocated - s->total_freed);
+	}
+}
+
+/* ---- Contents ---- */
+
+static size_t filled(const struct block *b)
+{
+	return b->size < MOST_FILLED ? b->size : MOST_FILLED;
+}
+
+static void fill(struct block *b)
+{
+	b->pattern = (unsigned char)(take_byte() + steps);
+	memset(b->memory, b->pattern, filled(b));
+}
+
+static void check_contents(const struct block *b, size_t size)
+{
+	for (size_t i = 0; i < size && i < MOST_FILLED; i++)
+		CHECK((unsigned char)b->memory[i] == b->pattern);
+}
+
+static void check_everything(void)
+{
+	for (int i = 0; i < TRACKERS; i++) {
+		struct porter_stats now = { .size = sizeof(now) };
+		const struct porter_stats *s = &trackers[i].stats;
+		struct porter_interval seen;
+		int64_t exact = -1;
+
+		if (!trackers[i].t)
+			continue;
+		CHECK(porter_tracked_stats(trackers[i].t, &now) == 0);
+		CHECK(now.bytes_used == s->bytes_used);
+		CHECK(now.total_allocated == s->total_allocated);
+		CHECK(now.total_freed == s->total_freed);
+		CHECK(now.allocations == s->allocations);
+		CHECK(now.frees == s->frees);
+		CHECK(now.reallocations == s->reallocations);
+		CHECK(now.failures == s->failures);
+		CHECK(porter_bytes_used(trackers[i].t) == s->bytes_used);
+		seen = porter_bytes_used_interval(trackers[i].t);
+		CHECK(seen.lower == s->bytes_used);
+		CHECK(seen.upper == s->bytes_used);
+		CHECK(!porter_bytes_used_exact(trackers[i].t, &exact, 1));
+		CHECK(exact == s->bytes_used);
+	}
+	for (int i = 0; i < COUNTERS; i++) {
+		if (counters[i].c)
+			CHECK(porter_counter_sum(counters[i].c) ==
+			      counters[i].value);
+	}
+}
+
+/* ---- Steps ---- */
+
+static int some_tracker(void)
+{
+	int start = (int)take_byte() % TRACKERS;
+
+	for (int i = 0; i < TRACKERS; i++) {
+		if (trackers[(start + i) % TRACKERS].t)
+			return (start + i) % TRACKERS;
+	}
+	return -1;
+}
+
+static void create_tracker(void)
+{
+	int place = (int)take_byte() % TRACKERS, under = -1;
+	unsigned kind = take_byte() % 3;
+	struct tracker *new = &trackers[place];
+	porter_allocator *below = NULL;
+
+	if (new->t)
+		return;
+	*new = (struct tracker){ .under = -1 };
+	if (kind == 1) {
+		below = &bottom;
+		new->over_bottom = true;
+	} else if (kind == 2 && (under = some_tracker()) >= 0) {
+		below = porter_tracked_allocator(trackers[under].t);
+		new->under = under;
+		new->over_bottom = trackers[under].over_bottom;
+	}
+	new->t = porter_tracked_new(below);
+	CHECK(new->t);
+	CHECK(porter_tracked_cast(porter_tracked_allocator(new->t)) == new->t);
+}
+
+static bool in_use(int tracker)
+{
+	for (int i = 0; i < TRACKERS; i++) {
+		if (trackers[i].t && trackers[i].under == tracker)
+			return true;
+	}
+	for (int i = 0; i < BLOCKS; i++) {
+		if (blocks[i].memory && blocks[i].tracker == tracker)
+			return true;
+	}
+	return false;
+}
+
+static void destroy_tracker(int tracker)
+{
+	if (tracker < 0 || in_use(tracker))
+		return;
+	CHECK(porter_tracked_destroy(trackers[tracker].t) ==
+	      trackers[tracker].stats.bytes_used);
+	trackers[tracker].t = NULL;
+}
+
+static porter_allocator *allocator_of(int tracker)
+{
+	return porter_tracked_allocator(trackers[tracker].t);
+}
+
+/*
+ * A request that came to nothing counts where it failed: in the tracker that
+ * refused it, or in all that had passed it on.
+ */
+static void expect_failure(int tracker, size_t size, size_t alignment,
+			   size_t header)
+{
+	bool refused;
+
+	if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
+		CHECK(errno == EINVAL);
+		refused = true;
+	} else {
+		CHECK(errno == ENOMEM);
+		refused = size > (size_t)PTRDIFF_MAX - header;
+	}
+	if (refused)
+		expect(tracker, FAILED, 0);
+	else
+		expect_down(tracker, FAILED, 0, 0);
+}
+
+/* Where it may fail, and where it must. */
+static bool may_fail(int tracker, size_t size, size_t alignment)
+{
+	return alignment == 0 || (alignment & (alignment - 1)) != 0 ||
+	       size > (size_t)1 << 40 || size > PTRDIFF_MAX / 2 ||
+	       (bottom_fails && trackers[tracker].over_bottom);
+}
+
+static void allocated(struct block *b, size_t header)
+{
+	if (!b->memory) {
+		CHECK(may_fail(b->tracker, b->size, b->alignment));
+		expect_failure(b->tracker, b->size, b->alignment, header);
+		return;
+	}
+	CHECK(b->alignment && (b->alignment & (b->alignment - 1)) == 0);
+	CHECK(((uintptr_t)b->memory & (b->alignment - 1)) == 0);
+	CHECK(b->size <= PTRDIFF_MAX);
+	expect_down(b->tracker, ALLOCATED, b->size, header);
+	fill(b);
+}
+
+static void allocate_block(struct block *b)
+{
+	int tracker = some_tracker();
+
+	if (b->memory || tracker < 0)
+		return;
+	*b = (struct block){ .tracker = tracker,
+			     .alignment = take_alignment(),
+			     .size = take_size() };
+	errno = 0;
+	if (b->alignment == 1) {
+		b->alignment = PORTER_ALIGNMENT;
+		b->memory = porter_allocate(allocator_of(tracker), b->size);
+	} else {
+		b->memory = porter_allocate_aligned(allocator_of(tracker),
+						    b->size, b->alignment);
+	}
+	allocated(b, 0);
+}
+
+static void malloc_block(struct block *b)
+{
+	int tracker = some_tracker();
+	unsigned how = take_byte();
+
+	if (b->memory || tracker < 0)
+		return;
+	*b = (struct block){ .tracker = tracker,
+			     .alignment = PORTER_ALIGNMENT,
+			     .size = take_size(),
+			     .remembers = true };
+	errno = 0;
+	if (how % 3 == 0) {
+		size_t count = 1 + how / 3;
+
+		b->memory = porter_calloc(trackers[tracker].t, count, b->size);
+		if (__builtin_mul_overflow(count, b->size, &b->size))
+			b->size = SIZE_MAX;
+		for (size_t i = 0; b->memory && i < filled(b); i++)
+			CHECK(b->memory[i] == 0);
+	} else if (how % 3 == 1) {
+		b->memory = porter_realloc(trackers[tracker].t, NULL, b->size);
+	} else {
+		b->memory = porter_malloc(trackers[tracker].t, b->size);
+	}
+	allocated(b, PORTER_ALIGNMENT);
+	if (b->memory)
+		CHECK(porter_msize(trackers[tracker].t, b->memory) == b->size);
+}
+
+static void resize(struct block *b)
+{
+	size_t size = take_size(), header = 0;
+	porter_tracked *t = trackers[b->tracker].t;
+	char *memory;
+
+	if (!b->memory)
+		return;
+	check_contents(b, b->size);
+	errno = 0;
+	if (b->remembers) {
+		header = PORTER_ALIGNMENT;
+		memory = porter_realloc(t, b->memory, size);
+	} else {
+		memory = porter_reallocate_aligned(allocator_of(b->tracker),
+						   b->memory, b->size, size,
+						   b->alignment);
+	}
+	if (!memory) {
+		CHECK(may_fail(b->tracker, size, b->alignment));
+		expect_failure(b->tracker, size, b->alignment, header);
+		check_contents(b, b->size);
+		return;
+	}
+	CHECK(((uintptr_t)memory & (b->alignment - 1)) == 0);
+	b->memory = memory;
+	if (size == 0) {
+		expect_down(b->tracker, ALLOCATED, 0, header);
+		expect_down(b->tracker, FREED, b->size, header);
+	} else {
+		check_contents(b, b->size < size ? b->size : size);
+		expect_resize(b->tracker, b->size, size);
+	}
+	b->size = size;
+	fill(b);
+}
+
+static void free_block(struct block *b)
+{
+	if (!b->memory)
+		return;
+	check_contents(b, b->size);
+	if (b->remembers) {
+		CHECK(porter_msize(trackers[b->tracker].t, b->memory) ==
+		      b->size);
+		porter_mfree(trackers[b->tracker].t, b->memory);
+		expect_down(b->tracker, FREED, b->size, PORTER_ALIGNMENT);
+	} else {
+		porter_free_aligned(allocator_of(b->tracker), b->memory,
+				    b->size, b->alignment);
+		expect_down(b->tracker, FREED, b->size, 0);
+	}
+	b->memory = NULL;
+}
+
+static void count(void)
+{
+	int i = (int)take_byte() % COUNTERS;
+	unsigned what = take_byte();
+	uint64_t n = (uint64_t)take_byte() << take_byte() % 40;
+
+	if (!counters[i].c) {
+		counters[i].c = porter_counter_new();
+		counters[i].value = 0;
+		CHECK(counters[i].c);
+	} else if (what % 16 == 0) {
+		porter_counter_destroy(counters[i].c);
+		counters[i].c = NULL;
+	} else if (what % 2) {
+		porter_counter_add(counters[i].c, n);
+		counters[i].value += (int64_t)n;
+	} else {
+		porter_counter_sub(counters[i].c, n);
+		counters[i].value -= (int64_t)n;
+	}
+}
+
+static void do_nothing(void)
+{
+	int tracker = some_tracker();
+
+	if (tracker < 0)
+		return;
+	porter_free(allocator_of(tracker), NULL, 0);
+	porter_mfree(trackers[tracker].t, NULL);
+	CHECK(porter_msize(trackers[tracker].t, NULL) == 0);
+	if (take_byte() % 32 == 0) /* It takes its time. */
+		porter_release_unused(allocator_of(tracker));
+}
+
+static void step(void)
+{
+	unsigned what = take_byte();
+	struct block *b = &blocks[take_byte() % BLOCKS];
+
+	switch (what % 16) {
+	case 0:
+		create_tracker();
+		break;
+	case 1:
+		destroy_tracker(some_tracker());
+		break;
+	case 2:
+		bottom_fails = take_byte() % 4 == 0;
+		break;
+	case 3:
+		count();
+		break;
+	case 4: /* Its slot goes, and another comes, values intact. */
+		porter_thread_unregister();
+		break;
+	case 5:
+		do_nothing();
+		break;
+	case 6:
+	case 7:
+	case 8:
+		allocate_block(b);
+		break;
+	case 9:
+	case 10:
+		malloc_block(b);
+		break;
+	case 11:
+	case 12:
+		resize(b);
+		break;
+	default:
+		free_block(b);
+		break;
+	}
+}
+
+static void end(void)
+{
+	bool again = true;
+
+	for (int i = 0; i < BLOCKS; i++)
+		free_block(&blocks[i]);
+	check_everything();
+	while (again) { /* Those on top first. */
+		again = false;
+		for (int i = 0; i < TRACKERS; i++) {
+			if (trackers[i].t && !in_use(i)) {
+				CHECK(trackers[i].stats.bytes_used == 0);
+				destroy_tracker(i);
+				again = true;
+			}
+		}
+	}
+	for (int i = 0; i < COUNTERS; i++) {
+		porter_counter_destroy(counters[i].c);
+		counters[i].c = NULL;
+	}
+	CHECK(bottom_blocks == 0);
+	bottom_fails = false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	input.next = data;
+	input.end = data + size;
+	for (steps = 0; input.next < input.end; steps++) {
+		step();
+		check_everything();
+	}
+	end();
+	return 0;
+}
+
+#ifndef WITH_LIBFUZZER
+
+/* ---- Without libFuzzer ---- */
+
+/* Blocks too large for any machine are asked for, and NULL is expected. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+static uint8_t buffer[1 << 16];
+
+static void replay(const char *name)
+{
+	FILE *file = fopen(name, "rb");
+	size_t size;
+
+	if (!file) {
+		perror(name);
+		exit(1);
+	}
+	size = fread(buffer, 1, sizeof(buffer), file);
+	fclose(file);
+	LLVMFuzzerTestOneInput(buffer, size);
+}
+
+/* splitmix64 */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+static size_t make_up(uint64_t *random)
+{
+	size_t size = next_random(random) % 3000;
+
+	for (size_t i = 0; i < size; i++)
+		buffer[i] = (uint8_t)next_random(random);
+	return size;
+}
+
+int main(int argc, char **argv)
+{
+	const char *scale = getenv("PORTER_TEST_SCALE");
+	unsigned long inputs = 400 * (scale ? strtoul(scale, NULL, 10) : 100);
+	uint64_t random;
+	size_t all_steps = 0;
+	int i;
+
+	inputs = inputs < 200 ? 2 : inputs / 100;
+	for (i = 1; i + 1 < argc && argv[i][0] == '-'; i += 2) {
+		if (argv[i][1] == 'n')
+			inputs = strtoul(argv[i + 1], NULL, 10);
+		else
+			seed = strtoull(argv[i + 1], NULL, 0);
+	}
+	printf("1..1\n");
+	if (i < argc) {
+		for (; i < argc; i++)
+			replay(argv[i]);
+	} else {
+		for (unsigned long n = 0; n < inputs; n++, seed++) {
+			random = seed;
+			LLVMFuzzerTestOneInput(buffer, make_up(&random));
+			all_steps += steps;
+		}
+	}
+	printf("# %lu inputs, %zu steps\n", inputs, all_steps);
+	printf("ok 1 - every number is the model's, and every block whole\n");
+	return 0;
+}
+
+#endif
