@@ -4,7 +4,9 @@
  */
 #include "support.h"
 
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -192,6 +194,18 @@ void in_a_thread(void (*run)(void *arg), void *arg)
 
 /* ---- Processes ---- */
 
+/*
+ * Waits until the child writes or ends. One that hangs, perhaps with all its
+ * signals blocked, is ended: a test that failed.
+ */
+static void wait_for(pid_t child, int from)
+{
+	struct pollfd pipe = { .fd = from, .events = POLLIN };
+
+	if (poll(&pipe, 1, 60 * 1000) == 0)
+		kill(child, SIGKILL);
+}
+
 struct child_end in_child(void (*run)(void *arg), void *arg)
 {
 	struct child_end end = { .status = 0 };
@@ -212,10 +226,12 @@ struct child_end in_child(void (*run)(void *arg), void *arg)
 		_exit(0);
 	}
 	close(ends[1]);
-	while (length < sizeof(end.text) - 1 &&
-	       (got = read(ends[0], end.text + length,
-			   sizeof(end.text) - 1 - length)) > 0)
-		length += (size_t)got;
+	do {
+		wait_for(child, ends[0]);
+		got = read(ends[0], end.text + length,
+			   sizeof(end.text) - 1 - length);
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && length < sizeof(end.text) - 1);
 	close(ends[0]);
 	must(waitpid(child, &end.status, 0) == child);
 	if (end.status != 0 && length > 0)
