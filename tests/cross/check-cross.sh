@@ -18,7 +18,7 @@
 # then hangs by itself, so every run has its time, and one that runs out of it
 # is tried again.
 #
-# Without an argument, both: so make check runs it.
+# Without an argument, both. make check-cross runs it so.
 if test $# -eq 0; then
 	set -- aarch64-linux-gnu arm-linux-gnueabihf
 fi
@@ -28,7 +28,8 @@ fi
 PORTER_TEST_SCALE=${PORTER_CROSS_SCALE:-2}
 PORTER_STRESS=${PORTER_CROSS_STRESS:-3}
 PORTER_STRESS_FORKS=0
-export PORTER_TEST_SCALE PORTER_STRESS PORTER_STRESS_FORKS
+PORTER_TEST_EMULATOR=qemu-user
+export PORTER_TEST_SCALE PORTER_STRESS PORTER_STRESS_FORKS PORTER_TEST_EMULATOR
 top=$(cd "$srcdir" && pwd)
 
 # What a machine lacks for this target, or nothing.
