@@ -231,15 +231,18 @@ unlock:
 	return cells;
 }
 
+/* Leaves errno alone: an update has no errors, and a handler none to make. */
 struct cell *porter__own_cell(struct cell_address at)
 {
-	struct cell *block;
+	int error = errno;
+	struct cell *block = NULL;
 
-	if (!has_slot() && (porter__self == &left_slot || !take_slot()))
-		return NULL;
-	block = find_block(porter__self, at.block);
-	if (!block)
-		block = make_block(porter__self, at.block);
+	if (has_slot() || (porter__self != &left_slot && take_slot())) {
+		block = find_block(porter__self, at.block);
+		if (!block)
+			block = make_block(porter__self, at.block);
+	}
+	errno = error;
 	return block ? cell_in(block, at) : NULL;
 }
 
@@ -262,17 +265,28 @@ static bool memory_for_liburcu(void)
 	return true;
 }
 
-bool porter__slots_enter(void)
+/* Before a thread's first read; leaves errno alone, too. */
+static bool become_reader(void)
 {
-	if (!porter__self->reader) {
-		if (porter__self == &no_slot)
-			take_slot();
-		if (!memory_for_liburcu())
-			return false;
+	int error = errno;
+	bool possible;
+
+	if (porter__self == &no_slot)
+		take_slot();
+	possible = memory_for_liburcu();
+	if (possible) {
 		porter__register_reader();
 		if (has_slot())
 			porter__self->reader = true;
 	}
+	errno = error;
+	return possible;
+}
+
+bool porter__slots_enter(void)
+{
+	if (!porter__self->reader && !become_reader())
+		return false;
 	porter__read_lock();
 	return true;
 }

@@ -36,7 +36,14 @@ static int end_of(pid_t child)
 }
 
 /* _exit() leaves out what tests/coverage wants to know. */
-extern void __gcov_dump(void) __attribute__((weak));
+static void leave_coverage(void)
+{
+#ifdef PORTER_COVERAGE
+	extern void __gcov_dump(void);
+
+	__gcov_dump();
+#endif
+}
 
 bool child_does(void (*run)(void *arg), void *arg)
 {
@@ -46,14 +53,18 @@ bool child_does(void (*run)(void *arg), void *arg)
 	must(child >= 0);
 	if (child == 0) {
 		run(arg);
-		if (__gcov_dump)
-			__gcov_dump();
+		leave_coverage();
 		_exit(0);
 	}
 	status = end_of(child);
 	if (status != 0)
 		print_message("# child ended with status %d\n", status);
 	return status == 0;
+}
+
+bool children_start_threads(void)
+{
+	return !under_a_tool() && !getenv("PORTER_TEST_EMULATOR");
 }
 
 /* ---- An allocator without memory ---- */

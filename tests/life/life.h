@@ -17,6 +17,13 @@ void pause_for(long microseconds);
  */
 bool child_does(void (*run)(void *arg), void *arg);
 
+/*
+ * Whether a child of a process with several threads can start threads: not
+ * under a sanitizer, whose list of threads may be locked in it, and not in
+ * qemu-user, which ends itself (PORTER_TEST_EMULATOR, set by check-cross.sh).
+ */
+bool children_start_threads(void);
+
 /* An allocator whose blocks nobody may touch: no memory, and no lock. */
 extern porter_allocator nothing;
 

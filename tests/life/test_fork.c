@@ -120,7 +120,7 @@ static void threads_in_child(porter_tracked *tracker)
 	size_t slots = porter__slots_count();
 	pthread_t thread;
 
-	if (under_a_tool())
+	if (!children_start_threads())
 		return;
 	for (int i = 0; i < 3; i++) {
 		must(!pthread_create(&thread, NULL, count_in_child, tracker));
@@ -262,8 +262,8 @@ static void slots_of_threads_that_are_gone_are_free_in_the_child(void **state)
 	pthread_t threads[GONE];
 
 	(void)state;
-	if (WITH_TSAN)
-		skip_because("TSan starts no threads in a child");
+	if (!children_start_threads())
+		skip_because("children start no threads here");
 	crowd.counter = porter_counter_new();
 	must(porter_counter_sum(crowd.counter) == 0); /* Takes a slot, too. */
 	gather(threads);
@@ -343,8 +343,8 @@ static void a_thread_may_fork_when_it_has_left_its_slot(void **state)
 	pthread_t thread;
 
 	(void)state;
-	if (WITH_TSAN)
-		skip_because("TSan starts no threads in a child");
+	if (!children_start_threads())
+		skip_because("children start no threads here");
 	at_the_end = porter_counter_new();
 	must(!pthread_key_create(&key, fork_in_destructor));
 	must(!pthread_create(&thread, NULL, end_forking, &key));

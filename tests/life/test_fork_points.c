@@ -240,6 +240,10 @@ static void use_everything(void *unused)
 	make_a_tracker();
 	make_a_counter();
 	touch_a_fresh_block(NULL);
+	porter_thread_unregister();
+	touch_a_fresh_block(NULL);
+	if (!children_start_threads())
+		return;
 	must(!pthread_create(&thread, NULL, touch_a_fresh_block, NULL));
 	pthread_join(thread, NULL);
 }
