@@ -33,6 +33,21 @@ static void handle(int signal)
 	must(sigaction(signal, &action, NULL) == 0);
 }
 
+/*
+ * What the counter has beyond what handlers counted. A tool may deliver a
+ * signal late, between the two reads: then once more.
+ */
+static int64_t sum_without_handlers(void)
+{
+	int64_t before, sum;
+
+	do {
+		before = (int64_t)handled;
+		sum = porter_counter_sum(counter);
+	} while ((int64_t)handled != before);
+	return sum - before;
+}
+
 /* ---- A storm ---- */
 
 struct storm {
@@ -73,7 +88,7 @@ a_handler_that_counts_loses_nothing_and_has_nothing_lost(void **state)
 	} while (!__atomic_load_n(&storm.done, __ATOMIC_ACQUIRE));
 	pthread_join(sender, NULL);
 	assert_true(handled > 0);
-	assert_int_equal(porter_counter_sum(counter), own + handled);
+	assert_int_equal(sum_without_handlers(), own);
 	porter_counter_destroy(counter);
 }
 
@@ -103,7 +118,7 @@ static void a_handler_may_count_while_the_slot_is_taken(void **state)
 			porter_thread_unregister();
 	}
 	timer_delete(timer);
-	assert_int_equal(porter_counter_sum(counter), own + handled);
+	assert_int_equal(sum_without_handlers(), own);
 	porter_counter_destroy(counter);
 }
 
