@@ -66,6 +66,13 @@ size_t scaled(size_t n);
 size_t threads_allowed(size_t n);
 
 /* Skips the test that runs. The reason ends up in the SKIP line. */
+/* Where addresses have 32 bits, half of all of them may be had in one block. */
+#define skip_where_half_may_be_had()                                       \
+	do {                                                               \
+		if (sizeof(size_t) < 8)                                    \
+			skip_because("PTRDIFF_MAX bytes may be had here"); \
+	} while (0)
+
 #define skip_because(...)                     \
 	do {                                  \
 		print_message("# because: "); \
