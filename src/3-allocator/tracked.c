@@ -212,16 +212,15 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	porter__id_words(id, ALLOCATED, ALLOCATIONS, given);
 	porter__id_words(id, REALLOCATIONS, FAILURES, other);
 	porter__slots_leave(locked);
-	stats = (struct porter_stats){
-		.size = out->size,
-		.bytes_used = (int64_t)(given[0] - back[0]),
-		.total_allocated = given[0],
-		.total_freed = back[0],
-		.allocations = given[1],
-		.frees = back[1],
-		.reallocations = other[0],
-		.failures = other[1],
-	};
+	memset(&stats, 0, sizeof(stats)); /* the padding, too */
+	stats.size = out->size;
+	stats.bytes_used = (int64_t)(given[0] - back[0]);
+	stats.total_allocated = given[0];
+	stats.total_freed = back[0];
+	stats.allocations = given[1];
+	stats.frees = back[1];
+	stats.reallocations = other[0];
+	stats.failures = other[1];
 	if (out->size > sizeof(stats))
 		memset((char *)out + sizeof(stats), 0,
 		       out->size - sizeof(stats));
