@@ -3,6 +3,7 @@
  * portermem.h: the whole library.
  *
  *	tracked.h     an allocator that knows how many bytes it holds: start here
+ *	limit.h       limits, peaks, families of trackers
  *	allocator.h   what an allocator is; the backends; the process default
  *	counter.h     the sharded counter underneath, for any quantity
  *	thread.h      a thread's slot, for who wants to choose the moment
@@ -16,6 +17,7 @@
 
 #include <portermem/allocator.h>
 #include <portermem/counter.h>
+#include <portermem/limit.h>
 #include <portermem/thread.h>
 #include <portermem/tracked.h>
 #include <portermem/version.h>

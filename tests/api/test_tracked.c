@@ -271,7 +271,9 @@ static void a_struct_smaller_than_the_first_is_refused_untouched(void **state)
 {
 	struct porter_stats s, before;
 
-	for (size_t size = 0; size < sizeof(s); size++) {
+	/* In the first version it ended with failures. */
+	for (size_t size = 0; size < offsetof(struct porter_stats, refusals);
+	     size++) {
 		memset(&s, 0x5a, sizeof(s));
 		s.size = size;
 		before = s;

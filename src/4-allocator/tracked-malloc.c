@@ -9,7 +9,7 @@
  * own header is on and that its free will read anyway; and it is the size
  * asked for, where malloc_usable_size() would give a rounded one.
  */
-#include "3-allocator/tracked.h"
+#include "4-allocator/tracked.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +44,11 @@ static SEPARATE void *malloc_over(porter_tracked *t, size_t size)
 
 	if (too_large(size))
 		return porter__tracked_failed(t);
+	if (unlikely(centre_of(t))) {
+		base = porter__centred_allocate(t, HEADER, size,
+						PORTER_ALIGNMENT);
+		return base ? block_of(base, size) : NULL;
+	}
 	base = a->vtable->allocate(a, HEADER + size, PORTER_ALIGNMENT);
 	if (!base)
 		return porter__tracked_failed(t);
@@ -65,6 +70,11 @@ static SEPARATE void mfree_over(porter_tracked *t, void *ptr)
 	porter_allocator *a = t->underlying;
 	size_t size = size_of(ptr);
 
+	if (unlikely(centre_of(t))) {
+		porter__centred_free(t, HEADER, base_of(ptr), size,
+				     PORTER_ALIGNMENT);
+		return;
+	}
 	refund(t, size);
 	a->vtable->free(a, base_of(ptr), HEADER + size, PORTER_ALIGNMENT);
 }
@@ -134,6 +144,12 @@ void *porter_realloc(porter_tracked *t, void *ptr, size_t size)
 	if (too_large(size))
 		return porter__tracked_failed(t);
 	old_size = size_of(ptr);
+	if (unlikely(centre_of(t))) {
+		base = porter__centred_reallocate(t, HEADER, base_of(ptr),
+						  old_size, size,
+						  PORTER_ALIGNMENT);
+		return base ? block_of(base, size) : NULL;
+	}
 	base = a->vtable->reallocate(a, base_of(ptr), HEADER + old_size,
 				     HEADER + size, PORTER_ALIGNMENT);
 	if (!base)

@@ -6,7 +6,7 @@
  * what the program has loaded, then as a shared library, opened without
  * putting its malloc in front of the program's.
  */
-#include "3-allocator/backend.h"
+#include "4-allocator/backend.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

@@ -7,10 +7,10 @@
  * environment names, in static memory and with an id that is kept for it, so
  * that it cannot fail.
  */
-#include "3-allocator/default.h"
+#include "4-allocator/default.h"
 
-#include "3-allocator/tracked.h"
-#include "3-allocator/vtable.h"
+#include "4-allocator/tracked.h"
+#include "4-allocator/vtable.h"
 
 #include <pthread.h>
 #include <stdio.h>

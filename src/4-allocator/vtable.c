@@ -2,7 +2,7 @@
 /*
  * vtable.c: looking into a table that may be of another version.
  */
-#include "3-allocator/vtable.h"
+#include "4-allocator/vtable.h"
 
 /* A table may end after free: release_unused may be NULL or not there. */
 #define HAS(vtable, member)                                                   \

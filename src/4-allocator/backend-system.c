@@ -17,7 +17,7 @@
  * there posix_memalign() serves, and resizing copies. (Measured in
  * bench/RESULTS.md.)
  */
-#include "3-allocator/backend.h"
+#include "4-allocator/backend.h"
 
 #include "0-machine/atomic.h"
 

@@ -2,7 +2,7 @@
 /*
  * backend.c: the backends by name.
  */
-#include "3-allocator/backend.h"
+#include "4-allocator/backend.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
  * A block is counted before its address is known to anybody, and discounted
  * in a call that was given its address; so its free is counted after it.
  */
-#include "3-allocator/tracked.h"
+#include "4-allocator/tracked.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static porter_tracked *tracked(porter_allocator *self)
 
 void *porter__tracked_failed(porter_tracked *t)
 {
-	counter_add(&t->counter, FAILURES, 1);
+	shared_add(&t->counter.id->failures, 1);
 	errno = ENOMEM;
 	return NULL;
 }
@@ -50,8 +50,11 @@ static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
 				    size_t alignment)
 {
 	porter_allocator *a = t->underlying;
-	void *block = a->vtable->allocate(a, size, alignment);
+	void *block;
 
+	if (unlikely(centre_of(t)))
+		return porter__centred_allocate(t, 0, size, alignment);
+	block = a->vtable->allocate(a, size, alignment);
 	if (!block)
 		return porter__tracked_failed(t);
 	charge(t, size);
@@ -73,6 +76,10 @@ static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
 {
 	porter_allocator *a = t->underlying;
 
+	if (unlikely(centre_of(t))) {
+		porter__centred_free(t, 0, ptr, size, alignment);
+		return;
+	}
 	refund(t, size);
 	a->vtable->free(a, ptr, size, alignment);
 }
@@ -112,27 +119,32 @@ static void *reallocate(porter_allocator *self, void *ptr, size_t old_size,
 {
 	porter_tracked *t = tracked(self);
 	porter_allocator *a = t->underlying;
-	void *block =
-		a->vtable->reallocate(a, ptr, old_size, new_size, alignment);
+	void *block;
 
+	if (unlikely(centre_of(t)))
+		return porter__centred_reallocate(t, 0, ptr, old_size, new_size,
+						  alignment);
+	block = a->vtable->reallocate(a, ptr, old_size, new_size, alignment);
 	if (unlikely(!block))
 		return porter__tracked_failed(t);
 	charge_resize(t, old_size, new_size);
 	return block;
 }
 
-static void release_unused(porter_allocator *self)
+void porter__tracked_release_unused(porter_allocator *self)
 {
 	porter_release_unused(tracked(self)->underlying);
 }
 
-static const struct porter_allocator_vtable tracked_vtable = {
+const char porter__tracked_name[] = "tracked";
+
+const struct porter_allocator_vtable porter__tracked_vtable = {
 	.size = sizeof(struct porter_allocator_vtable),
-	.name = "tracked",
+	.name = porter__tracked_name,
 	.allocate = allocate,
 	.reallocate = reallocate,
 	.free = release,
-	.release_unused = release_unused,
+	.release_unused = porter__tracked_release_unused,
 };
 
 /* ---- What it is ---- */
@@ -140,8 +152,11 @@ static const struct porter_allocator_vtable tracked_vtable = {
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id)
 {
-	t->allocator.vtable = &tracked_vtable;
+	t->allocator.vtable = &porter__tracked_vtable;
+	t->centre = NULL;
 	t->underlying = underlying;
+	t->on_refused = NULL;
+	t->name[0] = '\0';
 	t->malloc_serves = underlying == &porter__system ? PORTER_ALIGNMENT : 0;
 	t->magic = TRACKED_MAGIC;
 	porter__counter_init(&t->counter, id);
@@ -154,77 +169,7 @@ porter_allocator *porter_tracked_allocator(porter_tracked *t)
 
 porter_tracked *porter_tracked_cast(porter_allocator *a)
 {
-	return a && a->vtable == &tracked_vtable ? tracked(a) : NULL;
-}
-
-/* ---- Reading ---- */
-
-int64_t porter_bytes_used(const porter_tracked *t)
-{
-	return porter_counter_sum(&t->counter);
-}
-
-struct porter_interval porter_bytes_used_interval(const porter_tracked *t)
-{
-	struct porter_interval seen = porter_counter_interval(&t->counter);
-
-	/* What is in use is never less than nothing: a narrower bound. */
-	if (seen.lower < 0 && seen.upper >= 0)
-		seen.lower = 0;
-	return seen;
-}
-
-int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
-			    unsigned max_tries)
-{
-	struct porter_interval best;
-
-	if (!out || max_tries == 0) {
-		errno = EINVAL;
-		return -1;
-	}
-	best = porter__counter_narrow(&t->counter, max_tries);
-	*out = best.lower < 0 && best.upper >= 0 ? 0 : best.lower;
-	if (best.lower == best.upper)
-		return 0;
-	errno = EAGAIN;
-	return -1;
-}
-
-/* What struct porter_stats was in the first version. */
-#define STATS_SIZE_FIRST \
-	(offsetof(struct porter_stats, failures) + sizeof(uint64_t))
-
-int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
-{
-	const struct porter__id *id = t->counter.id;
-	struct porter_stats stats;
-	uint64_t back[2], given[2], other[2];
-	bool locked;
-
-	if (!out || out->size < STATS_SIZE_FIRST) {
-		errno = EINVAL;
-		return -1;
-	}
-	locked = porter__slots_enter();
-	/* What was given back first, as in counter.c: nothing goes negative. */
-	porter__id_words(id, FREED, FREES, back);
-	porter__id_words(id, ALLOCATED, ALLOCATIONS, given);
-	porter__id_words(id, REALLOCATIONS, FAILURES, other);
-	porter__slots_leave(locked);
-	memset(&stats, 0, sizeof(stats)); /* the padding, too */
-	stats.size = out->size;
-	stats.bytes_used = (int64_t)(given[0] - back[0]);
-	stats.total_allocated = given[0];
-	stats.total_freed = back[0];
-	stats.allocations = given[1];
-	stats.frees = back[1];
-	stats.reallocations = other[0];
-	stats.failures = other[1];
-	if (out->size > sizeof(stats))
-		memset((char *)out + sizeof(stats), 0,
-		       out->size - sizeof(stats));
-	memcpy(out, &stats,
-	       out->size < sizeof(stats) ? out->size : sizeof(stats));
-	return 0;
+	return a && peek(&a->vtable)->name == porter__tracked_name ?
+		       tracked(a) :
+		       NULL;
 }
