@@ -71,6 +71,34 @@ check "server: no request was refused" says ' served, 0 refused$'
 run $examples/server soon
 check "server: a bad number is refused" refuses Usage
 
+# ---- memory ----
+
+tracked_halves() {
+	exits 0 && grep -q '^cache filled  *16.0 MiB ' "$out" &&
+		grep -q '^every second freed  *8.0 MiB ' "$out" &&
+		grep -q '^all freed  *0.0 MiB ' "$out"
+}
+# What the program holds and has written to is resident; that is no more than
+# the peak.
+resident_covers_tracked() {
+	exits 0 && awk '
+		/^cache filled/ {
+			seen = 1
+			$0 = substr($0, 21)
+			gsub(/not known/, "none none")
+			if ($3 != "none" && ($3 < $1 || $5 < $3))
+				wrong = 1
+		}
+		END { exit !seen || wrong }' "$out"
+}
+run $examples/memory 16
+check "memory: tracked halves at once" tracked_halves
+check "memory: resident covers what is tracked" resident_covers_tracked
+check "memory: the limits, or that they are not known" \
+	says '^limit of the cgroup  *\(no limit\|not known\|[0-9.]* MiB\)$'
+run $examples/memory much
+check "memory: a bad number is refused" refuses Usage
+
 # ---- sqlite_ingest ----
 
 if [ "$have_sqlite" != yes ]; then
