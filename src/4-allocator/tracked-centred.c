@@ -38,11 +38,20 @@ static SLOW_PATH bool refuse(porter_tracked *t)
 
 /* ---- Operations ---- */
 
+/* No machine has so much; and sums of less do not overflow. */
+static const uint64_t BEYOND_ALL = (uint64_t)1 << 60;
+
 /* The centre says whether. The flight, if there is one, is no attempt. */
 bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op)
 {
 	struct centre *c = centre_of(t);
 
+	if (unlikely(size > BEYOND_ALL)) {
+		if (op->cell)
+			flight_end(op->cell);
+		porter__tracked_failed(t);
+		return false;
+	}
 	op->slowly = true;
 	if (likely(porter__centre_take(c, op->cell, size)))
 		return true;
