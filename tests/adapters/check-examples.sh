@@ -104,6 +104,10 @@ example() {
 }
 
 example lua "Lua's number, to the byte; 0 at the end" columns_agree
+example zstd "zstd's number, to the byte; 0 at the end" columns_agree
+for name in zlib nghttp2 jansson cjson expat libxml2 openssl libuv cares curl; do
+	example $name "counts, and 0 at the end" ends_at_zero
+done
 
 # ---- sqlite_ingest ----
 
