@@ -77,7 +77,7 @@ comment()
 sed -n 's|.*doc/man3/\(porter_.*\)\.3.*|\1|p' "$src/doc/Makefile.am" |
 	sort >"$work/listed"
 pages=$(while read -r name; do page "$name"; done <"$work/listed")
-pages="$pages $src/doc/portermem.7"
+pages="$pages $src/doc/portermem.7 $src/doc/portermem-adapters.7"
 
 comm -23 "$work/exported" "$work/listed" >"$work/out"
 test -s "$work/exported" && ! test -s "$work/out"
