@@ -42,9 +42,7 @@ static inline void *porter_lua_alloc(void *ud, void *ptr, size_t osize,
 		porter_free(a, ptr, osize);
 		return NULL;
 	}
-	if (!ptr)
-		return porter_allocate(a, nsize);
-	return porter_reallocate(a, ptr, osize, nsize);
+	return porter_reallocate(a, ptr, ptr ? osize : 0, nsize);
 }
 
 PORTER_END_DECLS
