@@ -149,7 +149,7 @@ static void a_product_too_large_is_refused(void **state)
 
 int main(void)
 {
-	static struct adapted zlib = { .job = job, .rounds = 50 };
+	static struct adapted zlib = { .job = job, .rounds = 25 };
 	static const struct CMUnitTest tests[] = {
 		TRIALS(&zlib),
 		cmocka_unit_test(counted_is_what_zlib_asks_for),

@@ -136,7 +136,7 @@ static void threads_of_zstd_equal_its_count(void **state)
 
 int main(void)
 {
-	static struct adapted zstd = { .job = job, .rounds = 20 };
+	static struct adapted zstd = { .job = job, .rounds = 10 };
 	static const struct CMUnitTest tests[] = {
 		TRIALS(&zstd),
 		cmocka_unit_test(dictionaries_equal_zstds_count),
