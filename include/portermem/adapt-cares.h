@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * adapt-cares.h: c-ares's memory through a tracked allocator.
+ * adapt-cares.h: the memory of c-ares through a tracked allocator.
  *
  * Link with -lportermem-cares (pkg-config: portermem-cares).
  *
@@ -25,9 +25,9 @@ PORTER_BEGIN_DECLS
  *
  * Ownership: @t stays the caller's and must live as long as c-ares holds
  * memory.
- * Return: 0, or -1 with errno and nothing changed.
+ * Return: 0, or -1 with errno; nothing changed, but for ENOMEM.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already;
- * ENOMEM, c-ares cannot be initialized.
+ * ENOMEM, c-ares cannot be initialized, and not be used.
  * Threads: not safe, as ares_library_init_mem() is not. Signals: not safe.
  */
 int porter_cares_install(porter_tracked *t);
