@@ -98,10 +98,47 @@ check "memory: the limits, or that they are not known" \
 	says '^limit of the cgroup  *\(no limit\|not known\|[0-9.]* MiB\)$'
 run $examples/memory much
 check "memory: a bad number is refused" refuses Usage
+# ---- One for each adapter ----
+
+# has_adapter NAME: configure has found the library.
+has_adapter() {
+	case " $adapters " in
+	*" $1 "*) ;;
+	*) false ;;
+	esac
+}
+
+# A table: bytes in the first column of numbers, at last none. What the library
+# says itself stands in the second, and is the same.
+ends_at_zero() {
+	exits 0 && grep -Eq ' [1-9][0-9]*( |$)' "$out" &&
+		tail -n 1 "$out" | grep -Eq '^[a-z ]+ 0( +0)?$'
+}
+columns_agree() {
+	ends_at_zero && grep -Eq ' ([1-9][0-9]*) +\1$' "$out" &&
+		! grep -E ' [0-9]+ +[0-9]+$' "$out" |
+		grep -Evq ' ([0-9]+) +\1$'
+}
+
+# example NAME WHAT CONDITION
+example() {
+	if has_adapter "$1"; then
+		run $examples/"$1"
+		check "$1: $2" "$3"
+	else
+		skip "$1" "built without its adapter"
+	fi
+}
+
+example lua "Lua's number, to the byte; 0 at the end" columns_agree
+example zstd "zstd's number, to the byte; 0 at the end" columns_agree
+for name in zlib nghttp2 jansson cjson expat libxml2 openssl libuv cares curl; do
+	example $name "counts, and 0 at the end" ends_at_zero
+done
 
 # ---- sqlite_ingest ----
 
-if [ "$have_sqlite" != yes ]; then
+if ! has_adapter sqlite; then
 	skip "sqlite_ingest" "built without SQLite"
 	echo "1..$number"
 	exit 0

@@ -64,7 +64,7 @@ configure_and_build() (
 	if ! test -f config.status; then
 		PKG_CONFIG_LIBDIR=/usr/lib/$target/pkgconfig \
 			timeout 400 "$top/configure" --host="$target" \
-			--disable-shared --disable-bench --without-sqlite \
+			--disable-shared --disable-bench --without-adapters \
 			--enable-werror CXX=false >configure.out 2>&1 || {
 			tail -5 configure.out
 			exit 1
