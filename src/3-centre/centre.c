@@ -236,6 +236,20 @@ void porter__centre_settle(struct centre *c, struct cell *cell)
 		porter__marks_wake();
 }
 
+void porter__centre_meet(struct centre *c, struct cell *cell)
+{
+	const struct centre *x = c;
+
+	while (x && peek(&x->shared))
+		x = x->parent;
+	if (!x)
+		return;
+	centre_enter(c);
+	peak_runner(c, cell);
+	calm_down(c);
+	centre_leave(c);
+}
+
 static void refund(struct centre *c, struct cell *cell, uint64_t size)
 {
 	if (cell) {

@@ -170,6 +170,12 @@ static inline void flight_end(struct cell *cell)
 bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size);
 /* After something was counted: reserved is brought to what the cell uses. */
 void porter__centre_settle(struct centre *c, struct cell *cell);
+/*
+ * Before the underlying allocator gets a block back from a cell that is not
+ * lent. Somebody else may be at work alone, and take what is being given back
+ * for in use, unless told.
+ */
+SLOW_PATH void porter__centre_meet(struct centre *c, struct cell *cell);
 /* Counts what was taken and got no memory as if it had never been. */
 void porter__centre_undo(struct centre *c, struct cell *cell, uint64_t size,
 			 bool took_slowly);

@@ -52,6 +52,19 @@ static bool anybody_flies(struct centre *top)
 	return top->unslotted != 0;
 }
 
+/*
+ * Several are at work. The last operation of the runner may not be over yet: if
+ * it raised the bounds, others can give back now what it found in use, before
+ * it gets what it has taken; so it has raised only the upper one.
+ */
+static void become_shared(struct centre *x)
+{
+	if (x->peak_before != NOT_RAISED)
+		poke(&x->peak_lower, x->peak_before);
+	x->peak_before = NOT_RAISED;
+	poke(&x->shared, true);
+}
+
 static void change_runner(struct centre *x, uint32_t runner)
 {
 	bool flying;
@@ -59,7 +72,8 @@ static void change_runner(struct centre *x, uint32_t runner)
 	if (x->runner) {
 		flying = porter__centre_revoke(x);
 		flying |= word_read(&x->runner_cell->word[FLIGHT]) != 0;
-		poke(&x->shared, flying);
+		if (flying)
+			become_shared(x);
 	}
 	x->runner = runner;
 	x->streak = 0;
@@ -71,7 +85,7 @@ void porter__peak_runner(struct centre *x, const struct cell *cell)
 
 	if (!cell) {
 		porter__centre_revoke(x);
-		poke(&x->shared, true);
+		become_shared(x);
 	} else if (x->runner != runner) {
 		change_runner(x, runner);
 	} else if (x->streak < UINT16_MAX) {
@@ -86,7 +100,7 @@ void porter__peak_met(struct centre *c, const struct centre *other)
 		if (x->shared || !is_in_subtree(other, x))
 			continue;
 		porter__centre_revoke(x);
-		poke(&x->shared, true);
+		become_shared(x);
 	}
 }
 

@@ -90,6 +90,8 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		return;
 	}
 	flight_begin(cell, size, GIVING);
+	if (centre_wants_to_know(cell))
+		porter__centre_meet(c, cell);
 	word_add_release(&cell->word[FREES], 1);
 	free(ptr);
 	word_add_release(&cell->word[FREED], size);

@@ -110,10 +110,13 @@ void porter__give(porter_tracked *t, uint64_t size, struct operation *op)
 
 	op->cell = own_cell(c->at);
 	op->slowly = false;
-	if (likely(op->cell))
-		flight_begin(op->cell, size, GIVING);
-	else
+	if (unlikely(!op->cell)) {
 		porter__centre_fly_unslotted(c, (int64_t)size);
+		return;
+	}
+	flight_begin(op->cell, size, GIVING);
+	if (centre_wants_to_know(op->cell))
+		porter__centre_meet(c, op->cell);
 }
 
 void porter__gave(porter_tracked *t, uint64_t size, enum word count,
