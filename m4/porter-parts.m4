@@ -52,15 +52,27 @@ int main() { return here; }
 ]])],
 			[porter_cv_cxx_works=yes], [porter_cv_cxx_works=no])
 	])
+	AC_CACHE_CHECK([whether $CXX knows C++17], [porter_cv_cxx17], [
+		porter_saved_CXXFLAGS=$CXXFLAGS
+		CXXFLAGS="$CXXFLAGS -std=c++17"
+		AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#include <memory_resource>
+int main() { return !std::pmr::get_default_resource(); }
+]])],
+			[porter_cv_cxx17=yes], [porter_cv_cxx17=no])
+		CXXFLAGS=$porter_saved_CXXFLAGS
+	])
 	AC_LANG_POP([C++])
 
 	AM_CONDITIONAL([HAVE_CXX], [test "$porter_cv_cxx_works" = yes])
+	AM_CONDITIONAL([HAVE_CXX17], [test "$porter_cv_cxx17" = yes])
 	AM_CONDITIONAL([HAVE_CMOCKA], [test "$have_cmocka" = yes])
 	AM_CONDITIONAL([HAVE_SQLITE], [test "$have_sqlite" = yes])
 	AM_CONDITIONAL([HAVE_BENCH], [test "$have_bench" = yes])
 	AC_SUBST([have_jemalloc])
 	AC_SUBST([have_mimalloc])
 	AC_SUBST([have_sqlite])
+	AC_SUBST([have_cxx17], [$porter_cv_cxx17])
 ])
 
 AC_DEFUN([PORTER_REPORT], [
@@ -72,6 +84,7 @@ portermem $PACKAGE_VERSION
   compiler          $CC $CFLAGS
   sanitizers        ${porter_sanitizers:- none}
   SQLite adapter    $have_sqlite
+  C++17             $porter_cv_cxx17    (for its adapters' tests)
   unit tests        $have_cmocka    (cmocka)
   benchmarks        $have_bench    (google-benchmark)
   jemalloc          $have_jemalloc    (found at run time; for its tests)

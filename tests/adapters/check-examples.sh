@@ -71,6 +71,22 @@ check "server: no request was refused" says ' served, 0 refused$'
 run $examples/server soon
 check "server: a bad number is refused" refuses Usage
 
+# ---- containers ----
+
+printf 'one two, TWO\nthree incomprehensibilities; One\n' >"$scratch/words"
+index_was_live() {
+	exits 0 && grep -Eq '^4 words: [1-9][0-9]* bytes, of these [1-9][0-9] for' \
+		"$out" && grep -q '^index gone: 0 bytes$' "$out"
+}
+if [ "$have_cxx17" = yes ]; then
+	run $examples/containers "$scratch/words"
+	check "containers: parts and whole, and nothing is left" index_was_live
+	run $examples/containers
+	check "containers: no file" refuses Usage
+else
+	skip "containers" "the compiler does not know C++17"
+fi
+
 # ---- sqlite_ingest ----
 
 if [ "$have_sqlite" != yes ]; then
