@@ -85,6 +85,9 @@ portermem $PACKAGE_VERSION
   sanitizers        ${porter_sanitizers:- none}
   SQLite adapter    $have_sqlite
   C++17             $porter_cv_cxx17    (for its adapters' tests)
+  pyarrow           $have_pyarrow    (for the Arrow adapter's tests)
+  Arrow C++         $have_arrow_cxx    (for its adapter's tests)
+  nanoarrow         $have_nanoarrow    (for its adapter's tests)
   unit tests        $have_cmocka    (cmocka)
   benchmarks        $have_bench    (google-benchmark)
   jemalloc          $have_jemalloc    (found at run time; for its tests)

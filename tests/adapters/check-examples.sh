@@ -71,6 +71,23 @@ check "server: no request was refused" says ' served, 0 refused$'
 run $examples/server soon
 check "server: a bad number is refused" refuses Usage
 
+# ---- columns ----
+
+columns_were_live() {
+	exits 0 && grep -Eq '^exported: [1-9][0-9]+ bytes$' "$out" &&
+		grep -q '^consumer: 3 rows, 8 bytes of text$' "$out" &&
+		grep -q '^released: 0 bytes$' "$out"
+}
+printf 'three\n\nand' >"$scratch/lines"
+run $examples/columns "$scratch/lines"
+check "columns: consumed in another thread, and nothing is left" \
+	columns_were_live
+: >"$scratch/nothing"
+run $examples/columns "$scratch/nothing"
+check "columns: an empty file" says '^consumer: 0 rows, 0 bytes of text$'
+run $examples/columns
+check "columns: no file" refuses Usage
+
 # ---- containers ----
 
 printf 'one two, TWO\nthree incomprehensibilities; One\n' >"$scratch/words"
