@@ -88,6 +88,29 @@ check "columns: an empty file" says '^consumer: 0 rows, 0 bytes of text$'
 run $examples/columns
 check "columns: no file" refuses Usage
 
+# ---- arrow_table ----
+
+arrow_agrees() {
+	exits 0 && grep -q '^3 rows, 2 columns$' "$out" &&
+		grep -Eq '^whole ([1-9][0-9]*), pool \1, Arrow \1 bytes$' \
+			"$out" &&
+		grep -Eq '^at most ([1-9][0-9]*), Arrow \1 bytes$' "$out" &&
+		grep -q '^table gone: 0 bytes$' "$out"
+}
+printf 'n,text\n1,one\n2,two\n3,three\n' >"$scratch/csv"
+if [ "$have_arrow_cxx" != yes ]; then
+	skip "arrow_table" "$have_arrow_cxx"
+elif [ "${porter_sanitizers#*tsan}" != "$porter_sanitizers" ]; then
+	skip "arrow_table" "Arrow is compiled without ThreadSanitizer"
+else
+	run $examples/arrow_table "$scratch/csv"
+	check "arrow_table: equal to Arrow's number" arrow_agrees
+	run $examples/arrow_table "$scratch/missing"
+	check "arrow_table: a missing file" refuses 'No such file'
+	run $examples/arrow_table
+	check "arrow_table: no file" refuses Usage
+fi
+
 # ---- containers ----
 
 printf 'one two, TWO\nthree incomprehensibilities; One\n' >"$scratch/words"

@@ -4,7 +4,7 @@
  *
  *	EXPECT(condition)	ends the test, with file, line and condition
  *	EXPECT_EQUAL(a, b)	the same, and shows both
- *	tap::skip(reason)	ends the test, which counts as skipped
+ *	tap::skip_test(reason)	ends the test, which counts as skipped
  *	tap::in_threads(n, run)	run(0) to run(n - 1), at one time
  *	tap::tracked_picky	a tracker over an allocator that checks and fails
  *
@@ -29,6 +29,7 @@
 #include <portermem/portermem.h>
 extern "C" {
 #include "picky.h"
+#include "support.h"
 }
 
 namespace tap
@@ -42,8 +43,8 @@ struct skipped {
 	std::string why;
 };
 
-[[noreturn]] inline void fail(const char *file, int line,
-			      const std::string &what)
+[[noreturn]] inline void end_test(const char *file, int line,
+				  const std::string &what)
 {
 	std::ostringstream text;
 
@@ -51,7 +52,7 @@ struct skipped {
 	throw failed{ text.str() };
 }
 
-[[noreturn]] inline void skip(const std::string &why)
+[[noreturn]] inline void skip_test(const std::string &why)
 {
 	throw skipped{ why };
 }
@@ -65,11 +66,11 @@ void expect_equal(const A &a, const B &b, const char *names, const char *file,
 	std::ostringstream text;
 
 	text << names << ": " << a << " is not " << b;
-	fail(file, line, text.str());
+	end_test(file, line, text.str());
 }
 
 #define EXPECT(condition) \
-	((condition) ? (void)0 : tap::fail(__FILE__, __LINE__, #condition))
+	((condition) ? (void)0 : tap::end_test(__FILE__, __LINE__, #condition))
 #define EXPECT_EQUAL(a, b) \
 	tap::expect_equal((a), (b), #a ", " #b, __FILE__, __LINE__)
 
@@ -137,7 +138,7 @@ class tracked_picky
 	picky below;
 	porter_tracked *t;
 
-    private:
+      private:
 	/* A test that has failed may have left blocks. */
 	static bool in_flight()
 	{
