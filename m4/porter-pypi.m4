@@ -86,5 +86,7 @@ AC_DEFUN([PORTER_NANOARROW], [
 	have_nanoarrow="no nanoarrow here"
 	AS_IF([test -f "$NANOARROW/src/nanoarrow.c"], [have_nanoarrow=yes])
 	AC_MSG_RESULT([$have_nanoarrow])
+	NANOARROW_CPPFLAGS="-isystem $NANOARROW/include"
 	AC_SUBST([NANOARROW])
+	AC_SUBST([NANOARROW_CPPFLAGS])
 ])

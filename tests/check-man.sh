@@ -67,8 +67,21 @@ comment()
 	END
 }
 
-sed -n 's/^\t\(porter_[a-z0-9_]*\);$/\1/p' "$src"/src/*.map |
-	sort >"$work/exported"
+# Where a header has no library, its functions are inline.
+inline_functions()
+{
+	for header in "$src"/include/portermem/adapt-*.h; do
+		name=${header##*/adapt-}
+		test -f "$src/src/portermem-${name%.h}.map" ||
+			sed -n 's/^ \* \(porter_[a-z0-9_]*\) - .*/\1/p' \
+				"$header"
+	done
+}
+
+{
+	sed -n 's/^\t\(porter_[a-z0-9_]*\);$/\1/p' "$src"/src/*.map
+	inline_functions
+} | sort >"$work/exported"
 sed -n 's|.*doc/man3/\(porter_.*\)\.3.*|\1|p' "$src/doc/Makefile.am" |
 	sort >"$work/listed"
 pages=$(while read -r name; do page "$name"; done <"$work/listed")

@@ -13,4 +13,6 @@ built() {
 
 built "the tests with Arrow C++ are built" "$have_arrow_cxx" \
 	tests/adapters/test_arrow_pool
+built "the test with nanoarrow is built" "$have_nanoarrow" \
+	tests/adapters/test_nanoarrow
 finish

@@ -88,6 +88,19 @@ check "columns: an empty file" says '^consumer: 0 rows, 0 bytes of text$'
 run $examples/columns
 check "columns: no file" refuses Usage
 
+# ---- nanoarrow_columns ----
+
+if [ "$have_nanoarrow" = yes ]; then
+	# 2 offsets more than rows, 3 lengths, 8 bytes of text: 64 each.
+	run $examples/nanoarrow_columns "$scratch/lines"
+	check "nanoarrow_columns: three buffers of 64 bytes" \
+		says_exactly '3 rows: 192 bytes' 'released: 0 bytes'
+	run $examples/nanoarrow_columns
+	check "nanoarrow_columns: no file" refuses Usage
+else
+	skip "nanoarrow_columns" "$have_nanoarrow"
+fi
+
 # ---- arrow_table ----
 
 arrow_agrees() {
