@@ -33,7 +33,8 @@ AC_DEFUN([PORTER_PYPI], [
 AC_DEFUN([PORTER_PYARROW], [
 	AC_MSG_CHECKING([for pyarrow])
 	have_pyarrow="no pyarrow here"
-	AS_IF([test -z "$PYTHON3"], [have_pyarrow="no python3 here"],
+	AS_IF([test -z "$porter_pypi"], [have_pyarrow="configured without"],
+		[test -z "$PYTHON3"], [have_pyarrow="no python3 here"],
 		[PYTHONPATH=$porter_pypi $PYTHON3 -c 'import pyarrow' \
 			2>/dev/null], [have_pyarrow=yes])
 	AC_MSG_RESULT([$have_pyarrow])
@@ -58,7 +59,8 @@ AC_DEFUN([PORTER_ARROW_CXX], [
 	porter_saved_LIBS=$LIBS
 	CXXFLAGS="$CXXFLAGS -std=c++17 $ARROW_CPPFLAGS"
 	LIBS="$LIBS $ARROW_LIBS"
-	AS_IF([test -f "$porter_arrow/include/arrow/memory_pool.h"], [
+	AS_IF([test -n "$porter_pypi" &&
+		test -f "$porter_arrow/include/arrow/memory_pool.h"], [
 		dnl A constructor with a string: the ABI of std::string fits.
 		AC_LINK_IFELSE([AC_LANG_SOURCE([[
 #include <arrow/memory_pool.h>
@@ -84,7 +86,8 @@ AC_DEFUN([PORTER_NANOARROW], [
 	AC_MSG_CHECKING([for nanoarrow])
 	NANOARROW=$porter_pypi/nanoarrow
 	have_nanoarrow="no nanoarrow here"
-	AS_IF([test -f "$NANOARROW/src/nanoarrow.c"], [have_nanoarrow=yes])
+	AS_IF([test -n "$porter_pypi" && test -f "$NANOARROW/src/nanoarrow.c"],
+		 [have_nanoarrow=yes])
 	AC_MSG_RESULT([$have_nanoarrow])
 	NANOARROW_CPPFLAGS="-isystem $NANOARROW/include"
 	AC_SUBST([NANOARROW])

@@ -11,11 +11,12 @@
 
 #include <cstring>
 
-/* A tracker on a proxy of Arrow's default pool. */
+/* A tracker on a proxy of a pool of Arrow's. */
 struct on_arrow {
-	on_arrow()
-	    : proxy(arrow::default_memory_pool()), below(&proxy),
-	      t(porter_tracked_new(&below)), a(porter_tracked_allocator(t))
+	explicit on_arrow(
+		arrow::MemoryPool *pool = arrow::default_memory_pool())
+	    : proxy(pool), below(&proxy), t(porter_tracked_new(&below)),
+	      a(porter_tracked_allocator(t))
 	{
 	}
 	~on_arrow()
@@ -28,9 +29,9 @@ struct on_arrow {
 	porter_allocator *a;
 };
 
-static void every_alignment_and_size_is_served()
+static void serve_every_alignment_and_size(arrow::MemoryPool *pool)
 {
-	on_arrow o;
+	on_arrow o(pool);
 
 	for (size_t alignment = 1; alignment <= 4096; alignment *= 2)
 		for (size_t size : { 0, 1, 63, 64, 65, 5000 }) {
@@ -47,6 +48,12 @@ static void every_alignment_and_size_is_served()
 			porter_free_aligned(o.a, block, size, alignment);
 			EXPECT_EQUAL(o.proxy.bytes_allocated(), 0);
 		}
+}
+
+static void every_alignment_and_size_is_served()
+{
+	serve_every_alignment_and_size(arrow::default_memory_pool());
+	serve_every_alignment_and_size(arrow::system_memory_pool());
 }
 
 static void a_block_keeps_its_contents()
@@ -118,7 +125,38 @@ static void agrees_under_threads()
 	EXPECT_EQUAL(porter_bytes_used(o.t), 0);
 }
 
-static void a_refusal_is_enomem()
+/* As some pools of Arrow's do it, errno is left alone. */
+class never final : public arrow::ProxyMemoryPool
+{
+      public:
+	never() : ProxyMemoryPool(arrow::system_memory_pool())
+	{
+	}
+	arrow::Status Allocate(int64_t, int64_t, uint8_t **) override
+	{
+		return arrow::Status::OutOfMemory("never");
+	}
+	arrow::Status Reallocate(int64_t, int64_t, int64_t, uint8_t **) override
+	{
+		return arrow::Status::OutOfMemory("never");
+	}
+};
+
+static void a_refusal_sets_errno()
+{
+	never pool;
+	porter::arrow_allocator a(&pool);
+	char some;
+
+	errno = 0;
+	EXPECT(!porter_allocate(&a, 8));
+	EXPECT_EQUAL(errno, ENOMEM);
+	errno = 0;
+	EXPECT(!porter_reallocate(&a, &some, 1, 2));
+	EXPECT_EQUAL(errno, ENOMEM);
+}
+
+static void a_refused_block_is_whole()
 {
 	tap::tracked_picky p;
 	porter::arrow_pool pool(p.get());
@@ -168,7 +206,8 @@ int main()
 		  every_alignment_and_size_is_served },
 		{ "a_block_keeps_its_contents", a_block_keeps_its_contents },
 		{ "agrees_under_threads", agrees_under_threads },
-		{ "a_refusal_is_enomem", a_refusal_is_enomem },
+		{ "a_refusal_sets_errno", a_refusal_sets_errno },
+		{ "a_refused_block_is_whole", a_refused_block_is_whole },
 		{ "it_is_a_table_like_others", it_is_a_table_like_others },
 	});
 }
