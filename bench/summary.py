@@ -23,7 +23,8 @@ import tempfile
 
 # Families of which every thread is always busy, and how large a part of the
 # processors that it asked for a sample must have got, to be taken.
-BUSY = ("pair/", "add/", "aligned/", "way/", "grow/", "read/", "beside-")
+BUSY = ("pair/", "add/", "aligned/", "way/", "grow/", "read/", "beside-",
+        "work/")
 LEAST_SHARE = 0.9
 ENOUGH = 5
 
@@ -62,6 +63,12 @@ BESIDE = [
     ("beside-add/alone", "adds, alone"),
     ("beside-add/timer", "adds, beside a thread that wakes"),
     ("beside-add/reader", "adds, beside a thread that wakes and reads"),
+]
+WORK = [
+    ("work/zstd-malloc", "zstd compresses a file, by itself"),
+    ("work/zstd-portermem", "the same, on a tracker"),
+    ("work/lua-malloc", "Lua counts and sorts words, by itself"),
+    ("work/lua-portermem", "the same, on a tracker"),
 ]
 LIFE = [
     ("life/tracker", "tracker created and destroyed"),
@@ -115,6 +122,14 @@ RATIOS = [
      ("beside-pair/reader", 1), ("beside-pair/alone", 1), "<=", 1.05),
     ("adds beside 10,000 reads a second / alone",
      ("beside-add/reader", 1), ("beside-add/alone", 1), "<=", 1.05),
+    ("zstd: speed on a tracker / by itself, 1 thread",
+     ("work/zstd-malloc", 1), ("work/zstd-portermem", 1), ">=", 0.95),
+    ("zstd: speed on a tracker / by itself, 2 threads",
+     ("work/zstd-malloc", 2), ("work/zstd-portermem", 2), ">=", 0.95),
+    ("Lua: speed on a tracker / by itself, 1 thread",
+     ("work/lua-malloc", 1), ("work/lua-portermem", 1), ">=", 0.95),
+    ("Lua: speed on a tracker / by itself, 2 threads",
+     ("work/lua-malloc", 2), ("work/lua-portermem", 2), ">=", 0.95),
     ("read of 1,000 slots / 25 us",
      ("read/slots/1000", 1), 25000.0, "<=", 1.0),
     ("read of 10,000 slots / ten reads of 1,000",
@@ -346,6 +361,8 @@ def sections(samples, shared):
         ("Beside a reader", "beside-",
          "ns for one updater, while another thread wakes 10,000 times a "
          "second.", lambda: one_column(samples, BESIDE, "ns")),
+        ("Adapters", "work/", "us for a file, or a run of the script.",
+         lambda: by_threads(samples, WORK, "work/", 1000.0)),
         ("Lives", "life/", "us.",
          lambda: one_column(samples, LIFE, "us", 1000.0)),
     ]:

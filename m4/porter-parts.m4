@@ -6,18 +6,6 @@ AC_DEFUN([PORTER_OPTIONAL_PARTS], [
 	PKG_CHECK_MODULES([CMOCKA], [cmocka >= 1.1.5],
 		[have_cmocka=yes], [have_cmocka=no])
 
-	AC_ARG_WITH([sqlite],
-		[AS_HELP_STRING([--without-sqlite],
-			[leave the SQLite adapter out])],
-		[], [with_sqlite=auto])
-	have_sqlite=no
-	AS_VAR_IF([with_sqlite], [no], [], [
-		PKG_CHECK_MODULES([SQLITE], [sqlite3 >= 3.7],
-			[have_sqlite=yes],
-			[AS_VAR_IF([with_sqlite], [yes],
-				[AC_MSG_ERROR([sqlite3 not found])])])
-	])
-
 	AC_ARG_ENABLE([bench],
 		[AS_HELP_STRING([--disable-bench],
 			[do not build the benchmarks])],
@@ -67,11 +55,9 @@ int main() { return !std::pmr::get_default_resource(); }
 	AM_CONDITIONAL([HAVE_CXX], [test "$porter_cv_cxx_works" = yes])
 	AM_CONDITIONAL([HAVE_CXX17], [test "$porter_cv_cxx17" = yes])
 	AM_CONDITIONAL([HAVE_CMOCKA], [test "$have_cmocka" = yes])
-	AM_CONDITIONAL([HAVE_SQLITE], [test "$have_sqlite" = yes])
 	AM_CONDITIONAL([HAVE_BENCH], [test "$have_bench" = yes])
 	AC_SUBST([have_jemalloc])
 	AC_SUBST([have_mimalloc])
-	AC_SUBST([have_sqlite])
 	AC_SUBST([have_cxx17], [$porter_cv_cxx17])
 ])
 
@@ -83,7 +69,8 @@ portermem $PACKAGE_VERSION
   prefix            $prefix
   compiler          $CC $CFLAGS
   sanitizers        ${porter_sanitizers:- none}
-  SQLite adapter    $have_sqlite
+  adapters         ${adapters:- none}
+  not built        ${missing_adapters:- none}    (adapters; library not found, or left out)
   C++17             $porter_cv_cxx17    (for its adapters' tests)
   pyarrow           $have_pyarrow    (for the Arrow adapter's tests)
   Arrow C++         $have_arrow_cxx    (for its adapter's tests)

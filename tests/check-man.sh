@@ -67,25 +67,17 @@ comment()
 	END
 }
 
-# Where a header has no library, its functions are inline.
-inline_functions()
+# By the library, and by the adapters, each of which exports all that its header
+# documents (tests/check-exports.sh), or has it inline.
 {
-	for header in "$src"/include/portermem/adapt-*.h; do
-		name=${header##*/adapt-}
-		test -f "$src/src/portermem-${name%.h}.map" ||
-			sed -n 's/^ \* \(porter_[a-z0-9_]*\) - .*/\1/p' \
-				"$header"
-	done
-}
-
-{
-	sed -n 's/^\t\(porter_[a-z0-9_]*\);$/\1/p' "$src"/src/*.map
-	inline_functions
+	sed -n 's/^\t\(porter_[a-z0-9_]*\);$/\1/p' "$src/src/portermem.map"
+	sed -n 's/^ \* \(porter_[a-z0-9_]*\) - .*/\1/p' \
+		"$src"/include/portermem/adapt-*.h
 } | sort >"$work/exported"
 sed -n 's|.*doc/man3/\(porter_.*\)\.3.*|\1|p' "$src/doc/Makefile.am" |
 	sort >"$work/listed"
 pages=$(while read -r name; do page "$name"; done <"$work/listed")
-pages="$pages $src/doc/portermem.7"
+pages="$pages $src/doc/portermem.7 $src/doc/portermem-adapters.7"
 
 comm -23 "$work/exported" "$work/listed" >"$work/out"
 test -s "$work/exported" && ! test -s "$work/out"

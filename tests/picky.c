@@ -6,35 +6,70 @@
 
 #include "support.h"
 
-static struct picky_block *find(struct picky *p, void *ptr)
+/* ---- The table: a block stands at its home or right after others ---- */
+
+static size_t home(const void *ptr)
 {
-	for (size_t i = 0; i < PICKY_BLOCKS; i++)
-		if (p->blocks[i].ptr == ptr)
-			return &p->blocks[i];
-	return NULL;
+	return ((uint64_t)(uintptr_t)ptr * 0x9e3779b97f4a7c15u >> 32) %
+	       PICKY_BLOCKS;
+}
+
+static size_t distance(size_t from, size_t to)
+{
+	return (to - from) % PICKY_BLOCKS;
+}
+
+/* The block's place, or the free one where it would stand. */
+static size_t find(const struct picky *p, const void *ptr)
+{
+	size_t at = home(ptr);
+
+	while (p->blocks[at].ptr && p->blocks[at].ptr != ptr)
+		at = (at + 1) % PICKY_BLOCKS;
+	return at;
+}
+
+/* Those after the gap move up, unless their home is after it, too. */
+static void close_gap(struct picky *p, size_t gap)
+{
+	size_t at = gap;
+
+	for (;;) {
+		at = (at + 1) % PICKY_BLOCKS;
+		if (!p->blocks[at].ptr)
+			break;
+		if (distance(home(p->blocks[at].ptr), at) < distance(gap, at))
+			continue;
+		p->blocks[gap] = p->blocks[at];
+		gap = at;
+	}
+	p->blocks[gap].ptr = NULL;
 }
 
 static void note(struct picky *p, void *ptr, size_t size, size_t alignment)
 {
-	struct picky_block *entry = find(p, NULL);
+	size_t at = find(p, ptr);
 
-	must(entry);
-	*entry = (struct picky_block){ ptr, size, alignment };
+	must(!p->blocks[at].ptr);
+	must(p->live_blocks < PICKY_BLOCKS / 2);
+	p->blocks[at] = (struct picky_block){ ptr, size, alignment };
 	p->live_blocks++;
 	p->live_bytes += size;
 }
 
 static void strike(struct picky *p, void *ptr, size_t size, size_t alignment)
 {
-	struct picky_block *entry = find(p, ptr);
+	size_t at = find(p, ptr);
 
-	must(entry);
-	must(entry->size == size);
-	must(entry->alignment == alignment);
-	entry->ptr = NULL;
+	must(p->blocks[at].ptr);
+	must(p->blocks[at].size == size);
+	must(p->blocks[at].alignment == alignment);
+	close_gap(p, at);
 	p->live_blocks--;
 	p->live_bytes -= size;
 }
+
+/* ---- The allocator ---- */
 
 static void check_request(size_t size, size_t alignment)
 {
@@ -44,7 +79,9 @@ static void check_request(size_t size, size_t alignment)
 
 static bool fails_now(struct picky *p)
 {
-	return ++p->requests == p->fail_at;
+	p->requests++;
+	return p->requests == p->fail_at ||
+	       (p->fail_after && p->fail_at && p->requests > p->fail_at);
 }
 
 static void *picky_allocate(porter_allocator *self, size_t size,
@@ -125,12 +162,15 @@ void picky_init(struct picky *p, porter_allocator *below)
 		.base = { &picky_vtable },
 		.below = below ? below : porter_backend("system"),
 		.mutex = PTHREAD_MUTEX_INITIALIZER,
+		.blocks = calloc(PICKY_BLOCKS, sizeof(*p->blocks)),
 	};
+	must(p->blocks);
 }
 
 void picky_fini(struct picky *p)
 {
 	must(p->live_blocks == 0);
 	must(p->live_bytes == 0);
+	free(p->blocks);
 	pthread_mutex_destroy(&p->mutex);
 }

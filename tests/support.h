@@ -9,6 +9,7 @@
  *					cmocka's assertions are not made for
  *	in_threads()			many threads, let go at one instant
  *	in_child()			a process apart, and how it ended
+ *	tracker_of_kind()		the same tests for all kinds of trackers
  *	next_random()			numbers that come again with the seed
  */
 #ifndef TESTS_SUPPORT_H
@@ -21,6 +22,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include <portermem/portermem.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -114,5 +117,16 @@ struct child_end in_child(void (*run)(void *arg), void *arg);
 /* Runs the tests as one group, in TAP; for the end of main(). */
 int run_group(const char *name, const struct CMUnitTest *tests, size_t n);
 #define run_all(name, tests) run_group(name, tests, ARRAY_SIZE(tests))
+
+/*
+ * A tracker as porter_tracked_new() makes one; or, where the environment
+ * variable PORTER_TEST_KIND says so, one of another kind, which must behave no
+ * differently: "peaked", "bounded" by a limit far away, a "child" of others.
+ * (check-kinds.sh)
+ */
+porter_tracked *tracker_of_kind(porter_allocator *underlying);
+#ifndef WITHOUT_KINDS
+#define porter_tracked_new tracker_of_kind
+#endif
 
 #endif /* TESTS_SUPPORT_H */

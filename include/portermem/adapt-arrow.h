@@ -235,7 +235,8 @@ int porter_arrow_export_schema(porter_allocator *a,
  * and child a few words come from malloc, and are not counted.
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, a pointer is NULL, the array has been released, the format
- * is not known, or type and array do not fit; ENOMEM, no memory.
+ * is not known, or type and array do not fit; ENOMEM, no memory, or a limit of
+ * @t refuses.
  * Threads: safe for different arrays; the release may happen in any thread.
  * Signals: not safe.
  */

@@ -3,8 +3,10 @@
  * portermem.h: the whole library.
  *
  *	tracked.h     an allocator that knows how many bytes it holds: start here
+ *	limit.h       limits, peaks, families of trackers
  *	allocator.h   what an allocator is; the backends; the process default
  *	counter.h     the sharded counter underneath, for any quantity
+ *	process.h     what the kernel says about the whole process
  *	thread.h      a thread's slot, for who wants to choose the moment
  *	version.h     which version this is
  *
@@ -16,6 +18,8 @@
 
 #include <portermem/allocator.h>
 #include <portermem/counter.h>
+#include <portermem/limit.h>
+#include <portermem/process.h>
 #include <portermem/thread.h>
 #include <portermem/tracked.h>
 #include <portermem/version.h>

@@ -38,7 +38,11 @@ typedef struct porter_tracked porter_tracked;
  * allocations      blocks ever handed out
  * frees            blocks ever given back; allocations - frees are in use
  * reallocations    blocks resized (to size 0: a free and an allocation)
- * failures         requests that got NULL
+ * failures         requests that got NULL, but for those that a limit refused
+ * refusals         requests that a limit refused (limit.h)
+ *
+ * A tracker with children (limit.h) has all of them counted in: those that
+ * live, and those that were destroyed.
  */
 struct porter_stats {
 	size_t size;
@@ -49,6 +53,7 @@ struct porter_stats {
 	uint64_t frees;
 	uint64_t reallocations;
 	uint64_t failures;
+	uint64_t refusals;
 };
 
 /**
@@ -74,7 +79,8 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying);
  * Return: the bytes still in use, 0 when all came back; or -1 with errno and
  * nothing changed. (After a wrong size given to porter_free() the bytes may be
  * negative; errno tells, when it was 0 before.)
- * Errors: EBUSY, @t is the default allocator of the process. A pointer that
+ * Errors: EBUSY, @t is the default allocator of the process, or has children
+ * (limit.h). A pointer that
  * is no tracker, or one that was destroyed already, ends the program with a
  * message, as far as that can be told.
  * Threads: safe, but see above. Signals: not safe.
@@ -184,12 +190,15 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
  *
  * For memory that the program holds and did not allocate here: a mapping, a
  * buffer that another library handed over. It counts as a block of @size does,
- * in @t, and in the trackers that @t stands on.
+ * in @t, and in the trackers that @t stands on; against limits and in peaks
+ * (limit.h), too. Charge before the memory is there, if a limit is to keep it
+ * from being asked for.
  *
  * Ownership: none; porter_refund() with the same size, in any thread, when the
  * memory is gone.
- * Return: 0, or -1 with errno and nothing counted.
- * Errors: ENOMEM, @size above PTRDIFF_MAX.
+ * Return: 0, or -1 with errno and the bytes as before. A refusal or a failure
+ * is counted, as it is for a block.
+ * Errors: ENOMEM, a limit refuses, or @size is above PTRDIFF_MAX.
  * Threads: safe. Signals: not safe.
  */
 int porter_charge(porter_tracked *t, size_t size);

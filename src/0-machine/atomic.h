@@ -9,6 +9,7 @@
  *	a shared word	written by anybody: shared_add()
  *	a pointer	to what was filled before it was published: publish(),
  *			subscribe()
+ *	a plain word	whose order others see to: peek(), poke()
  *
  * word_add() is the reason for this file. It must be
  *
@@ -111,5 +112,26 @@ static inline void shared_add(uint64_t *word, uint64_t n)
 #define exchange_if(where, expected, value)                          \
 	__atomic_compare_exchange_n((where), (expected), (value), 0, \
 				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+
+/*
+ * Whole, but in no order with anything else: for words whose order a lock sees
+ * to, or porter__barrier_everywhere() together with compiler_barrier(), which
+ * keeps the compiler from moving anything across, at no cost.
+ */
+#define peek(where) __atomic_load_n((where), __ATOMIC_RELAXED)
+#define poke(where, value) __atomic_store_n((where), (value), __ATOMIC_RELAXED)
+#define compiler_barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+/* In a loop that waits: tells the processor so. */
+static inline void pause_a_little(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__asm__ volatile("pause");
+#elif defined(__aarch64__)
+	__asm__ volatile("isb");
+#else
+	compiler_barrier();
+#endif
+}
 
 #endif /* PORTER_ATOMIC_H */

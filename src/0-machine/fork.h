@@ -26,12 +26,15 @@
 enum fork_rank {
 	RANK_REGISTERING,
 	RANK_LIBURCU,
+	RANK_CENTRING,
 	RANK_TRACKERS,
 	RANK_COUNTERS,
 	RANK_IDS,
 	RANK_SLOTS,
 	RANK_STORE,
 	RANK_ENDING,
+	RANK_RETIRED,
+	RANK_CENTRES, /* and then each family's own */
 };
 
 struct fork_hold {

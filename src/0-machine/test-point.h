@@ -17,6 +17,8 @@ enum test_point {
 	SLOT_MISSING,	   /* so the thread will take one */
 	BLOCK_MISSING,	   /* so the thread will make it */
 	STORE_LOCKED,	   /* a block of cells is being made */
+	REVOKING,	   /* cells are marked, the barrier is to come */
+	REFUSING,	   /* a limit refuses; its lock is held */
 };
 
 /* What is called at each; NULL at first. */

@@ -25,6 +25,16 @@ void porter__read_unlock(void)
 	urcu_bp_read_unlock();
 }
 
+bool porter__read_ongoing(void)
+{
+	return urcu_bp_read_ongoing();
+}
+
+void porter__wait_for_readers(void)
+{
+	urcu_bp_synchronize_rcu();
+}
+
 /*
  * liburcu 0.13 takes a lock to register that its fork handlers do not: so
  * nobody registers, by way of this library, while another thread forks.

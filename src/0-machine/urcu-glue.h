@@ -8,9 +8,17 @@
 #ifndef PORTER_URCU_GLUE_H
 #define PORTER_URCU_GLUE_H
 
+#include <stdbool.h>
+
 /* Between the two, nothing that the directory of slots points to goes away. */
 void porter__read_lock(void);
 void porter__read_unlock(void);
+
+/* Whether the calling thread, which is registered, is between the two. */
+bool porter__read_ongoing(void);
+
+/* Returns when all that were between the two have left. Not between the two. */
+void porter__wait_for_readers(void);
 
 /* Registers the calling thread with liburcu, if it is not yet. */
 void porter__register_reader(void);

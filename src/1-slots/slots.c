@@ -297,6 +297,16 @@ void porter__slots_leave(bool locked)
 		porter__read_unlock();
 }
 
+bool porter__slots_wait_for_readers(void)
+{
+	if (!porter__self->reader && !become_reader())
+		return false;
+	if (porter__read_ongoing())
+		return false;
+	porter__wait_for_readers();
+	return true;
+}
+
 size_t porter__slots_count(void)
 {
 	return porter__pool_count(&slots);

@@ -20,7 +20,8 @@
  * them. Nothing is folded away, so there is no moment at which a read could
  * miss or double what a thread that ends has counted.
  *
- * A cell's words are written by the owner of its slot alone, and only grow.
+ * What a cell counts is written by the owner of its slot alone, and only grows.
+ * The others serve trackers that have a centre: see 3-centre/room.h.
  */
 #ifndef PORTER_SLOTS_H
 #define PORTER_SLOTS_H
@@ -39,8 +40,11 @@ enum word {
 	ALLOCATIONS, /* how often */
 	FREES,
 	REALLOCATIONS,
-	FAILURES,
-	WORDS = 8, /* a cell is one cache line; two words are spare */
+	QUOTA,		 /* bytes reserved for the cell: 3-centre/room.h */
+	FLIGHT,		 /* what the owner is in the middle of: the same */
+	NEXT_LENDEE,	 /* the centre's list of cells that have room */
+	WORDS,		 /* a cell is one cache line */
+	COUNTED = QUOTA, /* those before only grow */
 };
 
 struct cell {
@@ -115,6 +119,13 @@ static inline struct cell *own_cell_fast(struct cell_address at)
  */
 SLOW_PATH struct cell *porter__own_cell(struct cell_address at);
 
+static inline struct cell *own_cell(struct cell_address at)
+{
+	struct cell *cell = own_cell_fast(at);
+
+	return likely(cell) ? cell : porter__own_cell(at);
+}
+
 /*
  * For readers: how many slots there are, and the cell in one of them, NULL
  * when its thread has not touched it. Between porter__slots_enter() and
@@ -122,6 +133,12 @@ SLOW_PATH struct cell *porter__own_cell(struct cell_address at);
  */
 bool porter__slots_enter(void);
 void porter__slots_leave(bool locked);
+/*
+ * Waits until all who were between the two have left; false, at once, when the
+ * calling thread is between them itself, or cannot be registered. With no lock.
+ */
+bool porter__slots_wait_for_readers(void);
+
 size_t porter__slots_count(void);
 const struct cell *porter__slot_cell(size_t slot, struct cell_address at);
 

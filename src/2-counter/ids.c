@@ -36,14 +36,19 @@ static struct pool ids = {
 
 /* ---- Walking ---- */
 
+uint64_t porter__id_own_word(const struct porter__id *id, enum word word)
+{
+	return word_read(&id->own.word[word]) - id->base[word];
+}
+
 void porter__id_words(const struct porter__id *id, enum word first,
 		      enum word second, uint64_t out[2])
 {
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
 
-	out[0] = word_read(&id->own.word[first]) - id->base[first];
-	out[1] = word_read(&id->own.word[second]) - id->base[second];
+	out[0] = porter__id_own_word(id, first);
+	out[1] = porter__id_own_word(id, second);
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
 
@@ -54,11 +59,11 @@ void porter__id_words(const struct porter__id *id, enum word first,
 	}
 }
 
-uint64_t porter__id_word(const struct porter__id *id, enum word word)
+uint64_t porter__id_cells_word(const struct porter__id *id, enum word word)
 {
-	uint64_t sum = word_read(&id->own.word[word]) - id->base[word];
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
+	uint64_t sum = 0;
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
@@ -69,18 +74,23 @@ uint64_t porter__id_word(const struct porter__id *id, enum word word)
 	return sum;
 }
 
+uint64_t porter__id_word(const struct porter__id *id, enum word word)
+{
+	return porter__id_own_word(id, word) + porter__id_cells_word(id, word);
+}
+
 /* All words, base and all, into the base: nobody writes the cells now. */
 static void move_base(struct porter__id *id)
 {
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
 
-	for (int word = 0; word < WORDS; word++)
+	for (int word = 0; word < COUNTED; word++)
 		id->base[word] = word_read(&id->own.word[word]);
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
 
-		for (int word = 0; cell && word < WORDS; word++)
+		for (int word = 0; cell && word < COUNTED; word++)
 			id->base[word] += word_read(&cell->word[word]);
 	}
 }
@@ -103,6 +113,7 @@ void porter__id_give(struct porter__id *id)
 
 	move_base(id);
 	porter__slots_leave(locked);
+	id->failures = id->refusals = id->undone = 0;
 	porter__pool_give(&ids, id);
 }
 

@@ -25,6 +25,10 @@ struct porter__id {
 	struct pool_element element; /* its index is the number of the id */
 	uint64_t base[WORDS];
 	uint64_t given_back[2]; /* FREED and FREES when a fork() began */
+	/* Seldom counted, by all threads; 0 in an id that is taken. */
+	uint64_t failures;
+	uint64_t refusals;	/* of requests, by a limit */
+	uint64_t undone;	/* bytes counted as allocated, and as freed */
 	struct cell own __attribute__((aligned(CACHE_LINE_PAIR)));
 };
 
@@ -37,6 +41,9 @@ void porter__id_give(struct porter__id *id);
 
 /* A word of an id, less its base; between slots_enter and slots_leave. */
 uint64_t porter__id_word(const struct porter__id *id, enum word word);
+/* The two parts of it: in the slots' cells, and in the id's own. */
+uint64_t porter__id_cells_word(const struct porter__id *id, enum word word);
+uint64_t porter__id_own_word(const struct porter__id *id, enum word word);
 /* Two words of it in one walk. */
 void porter__id_words(const struct porter__id *id, enum word first,
 		      enum word second, uint64_t out[2]);

@@ -71,6 +71,14 @@ check "server: no request was refused" says ' served, 0 refused$'
 run $examples/server soon
 check "server: a bad number is refused" refuses Usage
 
+# has_adapter NAME: configure has found the library.
+has_adapter() {
+	case " $adapters " in
+	*" $1 "*) ;;
+	*) false ;;
+	esac
+}
+
 # ---- columns ----
 
 columns_were_live() {
@@ -79,14 +87,19 @@ columns_were_live() {
 		grep -q '^released: 0 bytes$' "$out"
 }
 printf 'three\n\nand' >"$scratch/lines"
-run $examples/columns "$scratch/lines"
-check "columns: consumed in another thread, and nothing is left" \
-	columns_were_live
 : >"$scratch/nothing"
-run $examples/columns "$scratch/nothing"
-check "columns: an empty file" says '^consumer: 0 rows, 0 bytes of text$'
-run $examples/columns
-check "columns: no file" refuses Usage
+if has_adapter arrow; then
+	run $examples/columns "$scratch/lines"
+	check "columns: consumed in another thread, and nothing is left" \
+		columns_were_live
+	run $examples/columns "$scratch/nothing"
+	check "columns: an empty file" \
+		says '^consumer: 0 rows, 0 bytes of text$'
+	run $examples/columns
+	check "columns: no file" refuses Usage
+else
+	skip "columns" "built without its adapter"
+fi
 
 # ---- nanoarrow_columns ----
 
@@ -140,9 +153,67 @@ else
 	skip "containers" "the compiler does not know C++17"
 fi
 
+# ---- memory ----
+
+tracked_halves() {
+	exits 0 && grep -q '^cache filled  *16.0 MiB ' "$out" &&
+		grep -q '^every second freed  *8.0 MiB ' "$out" &&
+		grep -q '^all freed  *0.0 MiB ' "$out"
+}
+# What the program holds and has written to is resident; that is no more than
+# the peak.
+resident_covers_tracked() {
+	exits 0 && awk '
+		/^cache filled/ {
+			seen = 1
+			$0 = substr($0, 21)
+			gsub(/not known/, "none none")
+			if ($3 != "none" && ($3 < $1 || $5 < $3))
+				wrong = 1
+		}
+		END { exit !seen || wrong }' "$out"
+}
+run $examples/memory 16
+check "memory: tracked halves at once" tracked_halves
+check "memory: resident covers what is tracked" resident_covers_tracked
+check "memory: the limits, or that they are not known" \
+	says '^limit of the cgroup  *\(no limit\|not known\|[0-9.]* MiB\)$'
+run $examples/memory much
+check "memory: a bad number is refused" refuses Usage
+
+# ---- One for each adapter ----
+
+# A table: bytes in the first column of numbers, at last none. What the library
+# says itself stands in the second, and is the same.
+ends_at_zero() {
+	exits 0 && grep -Eq ' [1-9][0-9]*( |$)' "$out" &&
+		tail -n 1 "$out" | grep -Eq '^[a-z ]+ 0( +0)?$'
+}
+columns_agree() {
+	ends_at_zero && grep -Eq ' ([1-9][0-9]*) +\1$' "$out" &&
+		! grep -E ' [0-9]+ +[0-9]+$' "$out" |
+		grep -Evq ' ([0-9]+) +\1$'
+}
+
+# example NAME WHAT CONDITION
+example() {
+	if has_adapter "$1"; then
+		run $examples/"$1"
+		check "$1: $2" "$3"
+	else
+		skip "$1" "built without its adapter"
+	fi
+}
+
+example lua "Lua's number, to the byte; 0 at the end" columns_agree
+example zstd "zstd's number, to the byte; 0 at the end" columns_agree
+for name in zlib nghttp2 jansson cjson expat libxml2 openssl libuv cares curl; do
+	example $name "counts, and 0 at the end" ends_at_zero
+done
+
 # ---- sqlite_ingest ----
 
-if [ "$have_sqlite" != yes ]; then
+if ! has_adapter sqlite; then
 	skip "sqlite_ingest" "built without SQLite"
 	echo "1..$number"
 	exit 0

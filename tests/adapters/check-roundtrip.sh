@@ -4,6 +4,10 @@
 . "${srcdir:-$(dirname "$0")/../..}/tests/tap.sh"
 
 module=tests/adapters/.libs/arrow_module.so
+case " $adapters " in
+*" arrow "*) ;;
+*) skip_all "built without the Arrow adapter" ;;
+esac
 test "$have_pyarrow" = yes || skip_all "$have_pyarrow"
 test -f $module || skip_all "no shared libraries here"
 case $porter_sanitizers in

@@ -135,6 +135,15 @@ class tracked_picky
 		return s;
 	}
 
+	/* What a live block was asked for with; 0: there is none. */
+	std::size_t alignment_of(const void *ptr) const
+	{
+		for (std::size_t i = 0; ptr && i < PICKY_BLOCKS; i++)
+			if (below.blocks[i].ptr == ptr)
+				return below.blocks[i].alignment;
+		return 0;
+	}
+
 	picky below;
 	porter_tracked *t;
 

@@ -64,8 +64,8 @@ configure_and_build() (
 	if ! test -f config.status; then
 		PKG_CONFIG_LIBDIR=/usr/lib/$target/pkgconfig \
 			timeout 400 "$top/configure" --host="$target" \
-			--disable-shared --disable-bench --without-sqlite \
-			--enable-werror --without-pypi CXX=false \
+			--disable-shared --disable-bench --without-adapters \
+			--with-arrow --without-pypi --enable-werror CXX=false \
 			>configure.out 2>&1 || {
 			tail -5 configure.out
 			exit 1

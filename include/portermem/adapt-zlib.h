@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * adapt-zlib.h: zlib's memory through a tracked allocator.
+ *
+ *	z_stream stream = { 0 };
+ *	porter_zlib_use(tracker, &stream);
+ *	deflateInit(&stream, Z_BEST_COMPRESSION);
+ *
+ * A header is all there is. What counts is what zlib asks for, the number of
+ * items times their size. zlib has no number of its own.
+ */
+#ifndef PORTER_ADAPT_ZLIB_H
+#define PORTER_ADAPT_ZLIB_H
+
+#include <zlib.h>
+
+#include <portermem/tracked.h>
+
+PORTER_BEGIN_DECLS
+
+/* zlib frees without a size. An overflow of the product is out of memory. */
+static inline void *porter_zlib_allocate(void *opaque, uInt items, uInt size)
+{
+	if (size != 0 && items > (size_t)PTRDIFF_MAX / size)
+		return NULL;
+	return porter_malloc((porter_tracked *)opaque, (size_t)items * size);
+}
+
+static inline void porter_zlib_free(void *opaque, void *address)
+{
+	porter_mfree((porter_tracked *)opaque, address);
+}
+
+/**
+ * porter_zlib_use - let a zlib stream allocate through a tracker
+ * @t: the tracker
+ * @stream: sets its zalloc, zfree and opaque
+ *
+ * Call it before deflateInit(), inflateInit() and their relatives. Copies of
+ * the stream, deflateCopy(), use the same tracker. Any number of streams may
+ * share one. The functions with gzFile, compress() and uncompress() take no
+ * allocator, so theirs is not counted.
+ *
+ * Ownership: @t must outlive the stream.
+ * Return: nothing.
+ * Errors: none.
+ * Threads: safe, on different streams. Signals: safe.
+ */
+static inline void porter_zlib_use(porter_tracked *t, z_stream *stream)
+{
+	stream->zalloc = porter_zlib_allocate;
+	stream->zfree = porter_zlib_free;
+	stream->opaque = t;
+}
+
+PORTER_END_DECLS
+
+#endif /* PORTER_ADAPT_ZLIB_H */

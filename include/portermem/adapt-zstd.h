@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * adapt-zstd.h: zstd's memory through a tracked allocator.
+ *
+ *	ZSTD_CCtx *c = ZSTD_createCCtx_advanced(porter_zstd_memory(tracker));
+ *
+ * A header is all there is. A context's bytes are what ZSTD_sizeof_CCtx() or
+ * ZSTD_sizeof_DCtx() says of it, exactly; at rest, if it has worker threads.
+ *
+ * ZSTD_customMem belongs to zstd's interface for static linking: it may change
+ * with a version of zstd. This header asks for it before it includes zstd.h.
+ */
+#ifndef PORTER_ADAPT_ZSTD_H
+#define PORTER_ADAPT_ZSTD_H
+
+#ifndef ZSTD_STATIC_LINKING_ONLY
+#define ZSTD_STATIC_LINKING_ONLY
+#endif
+#include <zstd.h>
+
+#include <portermem/tracked.h>
+
+PORTER_BEGIN_DECLS
+
+/* zstd frees without a size. */
+static inline void *porter_zstd_allocate(void *opaque, size_t size)
+{
+	return porter_malloc((porter_tracked *)opaque, size);
+}
+
+static inline void porter_zstd_free(void *opaque, void *address)
+{
+	porter_mfree((porter_tracked *)opaque, address);
+}
+
+/**
+ * porter_zstd_memory - a ZSTD_customMem that allocates through a tracker
+ * @t: the tracker
+ *
+ * For ZSTD_createCCtx_advanced() and all other functions of zstd that take a
+ * ZSTD_customMem. Any number of contexts may share one tracker.
+ *
+ * Ownership: @t must outlive what is made with it.
+ * Return: the table, by value.
+ * Errors: none.
+ * Threads: safe. Signals: safe.
+ */
+static inline ZSTD_customMem porter_zstd_memory(porter_tracked *t)
+{
+	ZSTD_customMem memory;
+
+	memory.customAlloc = porter_zstd_allocate;
+	memory.customFree = porter_zstd_free;
+	memory.opaque = t;
+	return memory;
+}
+
+PORTER_END_DECLS
+
+#endif /* PORTER_ADAPT_ZSTD_H */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * barrier.h: a memory barrier in all threads of the process at once.
+ *
+ * One side of a pair of threads that each write and then look can be relieved
+ * of its barrier, if the other pays for both:
+ *
+ *	often					seldom
+ *	poke(mine)				poke(theirs)
+ *	compiler_barrier()			porter__barrier_everywhere()
+ *	peek(theirs)				peek(mine)
+ *
+ * At least one of them sees what the other wrote: when the barrier comes to
+ * the left thread before its peek, it sees theirs; otherwise its poke was
+ * before the barrier, and the right one sees mine. (membarrier(2), private
+ * expedited; tests/models/limit.pml: no_membarrier)
+ */
+#ifndef PORTER_BARRIER_H
+#define PORTER_BARRIER_H
+
+#include <stdbool.h>
+
+/*
+ * Whether there is such a barrier; asks the kernel for it the first time. Old
+ * kernels, some sandboxes and some emulators have none. Leaves errno alone.
+ */
+bool porter__barrier_possible(void);
+
+/* Only where it is possible. Costs some microseconds. Leaves errno alone. */
+void porter__barrier_everywhere(void);
+
+#endif /* PORTER_BARRIER_H */

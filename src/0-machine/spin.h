@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spin.h: a lock for a few dozen instructions.
+ *
+ * One atomic exchange to take it, a plain store to give it back: half of what
+ * a mutex costs, and what it guards can lie on its own line, so that both
+ * travel together. Who waits spins for a moment, yields for a while, then
+ * sleeps, so that a holder that was interrupted gets to run, whatever the
+ * priorities are.
+ *
+ * Not for signal handlers: they may have interrupted the holder.
+ */
+#ifndef PORTER_SPIN_H
+#define PORTER_SPIN_H
+
+#include "0-machine/atomic.h"
+
+#include <stdbool.h>
+
+struct spin {
+	uint32_t held;
+};
+
+SLOW_PATH void porter__spin_wait(struct spin *lock);
+
+/* Takes it unless somebody has it. */
+static inline bool spin_try(struct spin *lock)
+{
+	return exchange(&lock->held, 1) == 0;
+}
+
+static inline void spin_lock(struct spin *lock)
+{
+	if (unlikely(!spin_try(lock)))
+		porter__spin_wait(lock);
+}
+
+static inline void spin_unlock(struct spin *lock)
+{
+	publish(&lock->held, 0);
+}
+
+/* One step of waiting for anything; counts the steps, from 0. */
+void porter__wait_a_little(unsigned *steps);
+
+#endif /* PORTER_SPIN_H */

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * centre.c: taking, settling, taking back; all with the family's lock.
+ */
+#include "3-centre/centre.h"
+
+#include "0-machine/barrier.h"
+#include "0-machine/test-point.h"
+#include "3-centre/family.h"
+#include "3-centre/lend.h"
+#include "3-centre/marks.h"
+#include "3-centre/peak.h"
+
+/* ---- The lock ---- */
+
+/*
+ * Somebody else is inside. If it says of whom while this thread is in the
+ * middle of an operation of its own, both are at work at once.
+ */
+void porter__centre_enter_slowly(struct centre *c)
+{
+	struct centre *met = peek(&c->root->busy);
+
+	spin_lock(&c->root->lock);
+	if (met)
+		porter__peak_met(c, met);
+}
+
+/* ---- Settling ---- */
+
+/* The quota comes down, or up, to what the cell uses; it is not lent then. */
+static inline void settle(struct centre *c, struct cell *cell)
+{
+	uint64_t net = cell_net(cell);
+	uint64_t quota = quota_of(peek(&cell->word[QUOTA]));
+
+	poke(&cell->word[QUOTA], net);
+	if (net != quota)
+		centre_reserve(c, (int64_t)(net - quota));
+}
+
+/* ---- Taking room back: the numbers are those of centre.h ---- */
+
+/* 1: no cell of this centre is lent any more. Whether others own some. */
+static bool mark_not_lent(struct centre *c)
+{
+	bool others = false;
+
+	for (uint32_t i = c->lendees; i >= LENDEE_FIRST;) {
+		struct cell *cell = cell_of_slot(c, i - LENDEE_FIRST);
+		uint64_t quota = peek(&cell->word[QUOTA]);
+
+		if (is_lent(quota)) {
+			poke(&cell->word[QUOTA], quota - LENT);
+			others |= i - LENDEE_FIRST !=
+				  porter__self->element.index;
+		}
+		i = (uint32_t)peek(&cell->word[NEXT_LENDEE]);
+	}
+	return others;
+}
+
+/* 3: an attempt is a few instructions long, unless its thread was stopped. */
+static void wait_for_attempt(const struct cell *cell)
+{
+	unsigned steps = 0;
+
+	while (subscribe(&cell->word[FLIGHT]) & FLIGHT_ATTEMPT)
+		porter__wait_a_little(&steps);
+}
+
+/* 3 and 4. Whether an owner is in the middle of an operation. */
+static bool take_back(struct centre *c)
+{
+	bool flying = false;
+
+	for (uint32_t i = c->lendees; i >= LENDEE_FIRST;) {
+		struct cell *cell = cell_of_slot(c, i - LENDEE_FIRST);
+
+		wait_for_attempt(cell);
+		flying |= i - LENDEE_FIRST != porter__self->element.index &&
+			  peek(&cell->word[FLIGHT]);
+		settle(c, cell);
+		i = (uint32_t)peek(&cell->word[NEXT_LENDEE]);
+		poke(&cell->word[NEXT_LENDEE], 0);
+	}
+	for (struct centre *x = c; x; x = x->parent) {
+		x->loans -= x == c ? 0 : c->own_loans;
+		x->lent -= x == c ? 0 : c->own_lent;
+	}
+	c->loans -= c->own_loans;
+	c->lent -= c->own_lent;
+	c->own_loans = 0;
+	c->own_lent = 0;
+	c->lendees = LENDEES_END;
+	return flying;
+}
+
+bool porter__centre_revoke(struct centre *c)
+{
+	bool others = false, flying = false;
+
+	c->denied = 0;
+	if (!c->loans)
+		return false;
+	family_for_each(c, x)
+		others |= mark_not_lent(x);
+	TEST_POINT(REVOKING);
+	if (others)
+		porter__barrier_everywhere(); /* 2 */
+	family_for_each(c, x)
+		flying |= take_back(x);
+	return flying;
+}
+
+/*
+ * A tracker may get its centre while threads are in the middle of operations,
+ * which know nothing of quotas. What they counted is settled when they come
+ * again, or by this: for the first few times that anybody comes, and whenever
+ * a limit would refuse.
+ */
+static void settle_all(struct centre *c)
+{
+	if (porter__barrier_possible())
+		porter__barrier_everywhere();
+	family_for_each(c, x) {
+		size_t slots = x->converted ? porter__slots_count() : 0;
+
+		for (size_t slot = 0; slot < slots; slot++) {
+			struct cell *cell = cell_of_slot(x, slot);
+
+			if (cell)
+				settle(x, cell);
+		}
+	}
+}
+
+/* ---- Taking ---- */
+
+static bool has_left(const struct centre *c, uint64_t size)
+{
+	return c->reserved <= c->limit &&
+	       size <= (uint64_t)c->limit - (uint64_t)c->reserved;
+}
+
+/* At all levels; where one says no, once more without anybody's room. */
+static bool fits_family(struct centre *c, const struct cell *cell,
+			uint64_t size)
+{
+	/* The own cell is settled, and not lent, though in the list. */
+	uint32_t own = cell && peek(&cell->word[NEXT_LENDEE]);
+
+	for (struct centre *x = c; x; x = x->parent) {
+		if (likely(has_left(x, size)))
+			continue;
+		if (x->loans > own)
+			porter__centre_revoke(x);
+		if (!has_left(x, size) && x->converted)
+			settle_all(x);
+		if (!has_left(x, size)) {
+			TEST_POINT(REFUSING);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What is reserved goes up first: it is never less than what is in use. */
+static void grant(struct centre *c, struct cell *cell, uint64_t size)
+{
+	centre_reserve(c, (int64_t)size);
+	if (cell) {
+		poke(&cell->word[QUOTA], peek(&cell->word[QUOTA]) + size);
+		word_add_release(&cell->word[ALLOCATED], size);
+		return;
+	}
+	shared_add(&c->id->own.word[ALLOCATED], size);
+	for (struct centre *x = c; x; x = x->parent)
+		x->unslotted += (int64_t)size;
+}
+
+bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
+{
+	bool fits, crossed;
+
+	centre_enter(c);
+	peak_runner(c, cell);
+	if (cell)
+		settle(c, cell);
+	if (unlikely(c->converted > CONVERTED)) {
+		c->converted--;
+		settle_all(c);
+	}
+	fits = fits_family(c, cell, size);
+	if (fits) {
+		grant(c, cell, size);
+		peak_raise(c, cell);
+	}
+	crossed = marks_crossed(c);
+	if (cell)
+		lend(c, cell);
+	centre_leave(c);
+	if (unlikely(crossed))
+		porter__marks_wake();
+	return fits;
+}
+
+/* ---- Giving ---- */
+
+void porter__centre_settle(struct centre *c, struct cell *cell)
+{
+	bool crossed;
+
+	centre_enter(c);
+	peak_runner(c, cell);
+	settle(c, cell);
+	peak_raise(c, cell);
+	crossed = marks_crossed(c);
+	lend(c, cell);
+	centre_leave(c);
+	if (unlikely(crossed))
+		porter__marks_wake();
+}
+
+static void refund(struct centre *c, struct cell *cell, uint64_t size)
+{
+	if (cell) {
+		word_add_release(&cell->word[FREED], size);
+		settle(c, cell);
+		return;
+	}
+	shared_add(&c->id->own.word[FREED], size);
+	centre_reserve(c, -(int64_t)size);
+}
+
+void porter__centre_undo(struct centre *c, struct cell *cell, uint64_t size,
+			 bool took_slowly)
+{
+	bool crossed;
+
+	centre_enter(c);
+	refund(c, cell, size);
+	shared_add(&c->id->undone, size);
+	if (took_slowly)
+		porter__peak_undo(c, cell);
+	crossed = marks_crossed(c);
+	if (cell)
+		lend(c, cell);
+	centre_leave(c);
+	if (unlikely(crossed))
+		porter__marks_wake();
+}
+
+void porter__centre_give_unslotted(struct centre *c, uint64_t size)
+{
+	bool crossed;
+
+	centre_enter(c);
+	refund(c, NULL, size);
+	crossed = marks_crossed(c);
+	centre_leave(c);
+	if (unlikely(crossed))
+		porter__marks_wake();
+}
+
+void porter__centre_fly_unslotted(struct centre *c, int64_t size)
+{
+	centre_enter(c);
+	peak_runner(c, NULL);
+	for (struct centre *x = c; x; x = x->parent)
+		x->unslotted += size;
+	centre_leave(c);
+}
+
+/* ---- Limits ---- */
+
+void porter__centre_bound(struct centre *c)
+{
+	if (c->bounded)
+		return;
+	porter__centre_revoke(c);
+	family_for_each(c, x) {
+		x->bounded = true;
+		x->bind(x);
+	}
+}
+
+void porter__centre_set_limit(struct centre *c, int64_t limit)
+{
+	centre_lock(c);
+	if (limit != INT64_MAX)
+		porter__centre_bound(c);
+	poke(&c->limit, limit);
+	porter__lend_for_limit(c);
+	/* Who has room must not go on using it above the new limit. */
+	if (c->reserved > limit)
+		porter__centre_revoke(c);
+	centre_unlock(c);
+}

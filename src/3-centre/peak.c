@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peak.c: the highest use, between two bounds (G8).
+ *
+ * Upper bound: the most that ever was reserved, since nothing is in use that
+ * is not reserved.
+ *
+ * Lower bound, with several threads: a certificate, that so much was in use at
+ * one instant. Blocks count from before the underlying allocator is asked
+ * until after it has got them back; what threads are in the middle of (their
+ * flights) must not count here. Two walks, and an instant t between them:
+ *
+ *	first	of each cell: allocated, then its flight
+ *	t
+ *	second	of each cell: its flight, then freed
+ *
+ * An allocation that the first walk has counted is over by t, or its flight is
+ * seen, as that is looked for afterwards. A free that has begun before t is in
+ * flight when the second walk looks, or else it is over, and counted. So at t
+ * at least the difference, less all flights seen, was in use. Certificates are
+ * made when the upper bound has moved too far from the lower one; and when
+ * room is what keeps them apart, it is taken back first.
+ *
+ * One thread at a time: both bounds are the same number, exact. As long as no
+ * two threads are seen in the midst of operations at once, room is lent to one
+ * thread alone, the runner, and never above the highest use so far; so each new
+ * highest use is seen here, and what is reserved is then what is in use. When
+ * another thread comes, the runner's room is taken back, and if it is found in
+ * the middle of an operation, there are several at a time: from then on the
+ * tracker is shared, until a new period begins.
+ */
+#include "3-centre/peak.h"
+
+#include "3-centre/family.h"
+
+static const int64_t NOT_RAISED = INT64_MIN;
+
+/* ---- One thread at a time ---- */
+
+static bool anybody_flies(struct centre *top)
+{
+	size_t slots = porter__slots_count();
+
+	family_for_each(top, x) {
+		for (size_t slot = 0; slot < slots; slot++) {
+			const struct cell *cell = cell_of_slot(x, slot);
+
+			if (cell && word_read(&cell->word[FLIGHT]))
+				return true;
+		}
+	}
+	return top->unslotted != 0;
+}
+
+static void change_runner(struct centre *x, uint32_t runner)
+{
+	bool flying;
+
+	if (x->runner) {
+		flying = porter__centre_revoke(x);
+		flying |= word_read(&x->runner_cell->word[FLIGHT]) != 0;
+		poke(&x->shared, flying);
+	}
+	x->runner = runner;
+	x->streak = 0;
+}
+
+void porter__peak_runner(struct centre *x, const struct cell *cell)
+{
+	uint32_t runner = cell ? porter__self->element.index + 1 : 0;
+
+	if (!cell) {
+		porter__centre_revoke(x);
+		poke(&x->shared, true);
+	} else if (x->runner != runner) {
+		change_runner(x, runner);
+	} else if (x->streak < UINT16_MAX) {
+		x->streak++;
+	}
+	x->runner_cell = cell;
+}
+
+void porter__peak_met(struct centre *c, const struct centre *other)
+{
+	for (struct centre *x = c; x; x = x->parent) {
+		if (x->shared || !is_in_subtree(other, x))
+			continue;
+		porter__centre_revoke(x);
+		poke(&x->shared, true);
+	}
+}
+
+/* ---- Raising ---- */
+
+/* First walk: of a cell, what is counted, and then what is in flight of it. */
+static int64_t handed_out(const struct centre *x)
+{
+	size_t slots = porter__slots_count();
+	uint64_t sum = porter__id_own_word(x->id, ALLOCATED);
+
+	for (size_t slot = 0; slot < slots; slot++) {
+		const struct cell *cell = cell_of_slot(x, slot);
+
+		if (!cell)
+			continue;
+		sum += word_read(&cell->word[ALLOCATED]);
+		sum -= flight_bytes(word_read(&cell->word[FLIGHT]));
+	}
+	return (int64_t)sum;
+}
+
+/* Second walk: the other way round. */
+static int64_t given_back(const struct centre *x)
+{
+	size_t slots = porter__slots_count();
+	uint64_t sum = porter__id_own_word(x->id, FREED);
+
+	for (size_t slot = 0; slot < slots; slot++) {
+		const struct cell *cell = cell_of_slot(x, slot);
+
+		if (!cell)
+			continue;
+		sum += flight_bytes(word_read(&cell->word[FLIGHT]));
+		sum += word_read(&cell->word[FREED]);
+	}
+	return (int64_t)sum;
+}
+
+static void certify(struct centre *top)
+{
+	int64_t seen = -top->unslotted;
+
+	family_for_each(top, x)
+		seen += handed_out(x);
+	/* t */
+	family_for_each(top, x)
+		seen -= given_back(x);
+	if (seen > top->peak_lower)
+		poke(&top->peak_lower, seen);
+	top->certified_at = top->reserved;
+}
+
+static bool is_wide(const struct centre *x)
+{
+	return x->reserved - x->peak_lower >
+	       porter__peak_allowance(x->reserved);
+}
+
+static void raise_shared(struct centre *x)
+{
+	int64_t soon =
+		x->certified_at + porter__peak_allowance(x->reserved) / 4;
+
+	if (unlikely(is_wide(x) && x->reserved > soon)) {
+		certify(x);
+		if (is_wide(x) && x->loans) {
+			porter__centre_revoke(x);
+			certify(x);
+		}
+	}
+	if (x->reserved > x->peak_upper)
+		poke(&x->peak_upper, x->reserved);
+}
+
+/* All other room is of the same thread, in other members of the family. */
+static void raise_alone(struct centre *x, const struct cell *cell)
+{
+	uint32_t own = peek(&cell->word[NEXT_LENDEE]) != 0;
+
+	if (x->loans > own)
+		porter__centre_revoke(x);
+	if (x->reserved <= x->peak_upper)
+		return;
+	x->peak_before = x->peak_upper;
+	/* A reader sees upper first, then lower. */
+	poke(&x->peak_upper, x->reserved);
+	publish(&x->peak_lower, x->reserved);
+}
+
+void porter__peak_raise(struct centre *x, const struct cell *cell)
+{
+	x->peak_before = NOT_RAISED;
+	if (x->reserved <= x->peak_upper)
+		return;
+	if (x->shared)
+		raise_shared(x);
+	else
+		raise_alone(x, cell);
+}
+
+/*
+ * The last operation, which is the calling thread's, got no memory. When it
+ * was alone all the time, nothing has happened since it raised the bounds.
+ */
+void porter__peak_undo(struct centre *c, const struct cell *cell)
+{
+	for (struct centre *x = c; x; x = x->parent) {
+		if (x->shared || !cell ||
+		    x->runner != porter__self->element.index + 1 ||
+		    x->peak_before == NOT_RAISED)
+			continue;
+		poke(&x->peak_lower, x->peak_before);
+		publish(&x->peak_upper, x->peak_before);
+		x->peak_before = NOT_RAISED;
+	}
+}
+
+/* ---- Reading ---- */
+
+struct porter_interval porter__peak_read(const struct centre *c)
+{
+	struct porter_interval peak;
+	uint64_t period;
+	unsigned steps = 0;
+
+	for (;;) {
+		period = subscribe(&c->period);
+		/* Lower first: it is never above what upper was before. */
+		peak.lower = subscribe(&c->peak_lower);
+		peak.upper = subscribe(&c->peak_upper);
+		/* What shared trackers that are not bounded leave untold. */
+		if (peek(&c->shared) && !peek(&c->bounded))
+			peak.upper += UNTOLD * (int64_t)porter__slots_count();
+		if (period % 2 == 0 && subscribe(&c->period) == period &&
+		    peak.lower <= peak.upper)
+			return peak;
+		porter__wait_a_little(&steps);
+	}
+}
+
+struct porter_interval porter__peak_reset(struct centre *c)
+{
+	struct porter_interval before;
+
+	centre_lock(c);
+	before = porter__peak_read(c);
+	porter__centre_revoke(c);
+	/* Acquire, too: what comes is not seen before. */
+	(void)exchange(&c->period, c->period + 1);
+	poke(&c->peak_upper, c->reserved);
+	poke(&c->peak_lower, 0);
+	certify(c);
+	publish(&c->period, c->period + 1);
+	c->runner = 0;
+	poke(&c->shared, anybody_flies(c));
+	centre_unlock(c);
+	return before;
+}

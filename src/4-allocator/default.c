@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * default.c: the allocator of the process.
+ *
+ * One pointer, read with acquire and exchanged atomically. It starts as NULL;
+ * the first call builds a tracked allocator over the backend that the
+ * environment names, in static memory and with an id that is kept for it, so
+ * that it cannot fail.
+ */
+#include "4-allocator/default.h"
+
+#include "4-allocator/tracked.h"
+#include "4-allocator/vtable.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static porter_tracked built_in __attribute__((aligned(CACHE_LINE)));
+static porter_allocator *current; /* NULL: the built-in one, not built yet */
+
+static porter_allocator *backend_from_environment(void)
+{
+	const char *name = secure_getenv("PORTER_ALLOCATOR");
+	porter_allocator *a;
+
+	if (!name || !*name)
+		return &porter__system;
+	a = porter_backend(name);
+	if (a)
+		return a;
+	fprintf(stderr,
+		"portermem: PORTER_ALLOCATOR=%.64s: no such allocator on this "
+		"machine (system, jemalloc, mimalloc); using system\n",
+		name);
+	return &porter__system;
+}
+
+static void build(void)
+{
+	porter__tracked_init(&built_in, backend_from_environment(),
+			     porter__id_reserved());
+}
+
+/* Becomes the default, unless the program has set one. */
+static porter_allocator *build_default(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	porter_allocator *expected = NULL;
+
+	pthread_once(&once, build);
+	return exchange_if(&current, &expected, &built_in.allocator) ?
+		       &built_in.allocator :
+		       expected;
+}
+
+porter_allocator *porter_get_allocator(void)
+{
+	porter_allocator *a = subscribe(&current);
+
+	return likely(a) ? a : build_default();
+}
+
+porter_allocator *porter_set_allocator(porter_allocator *a)
+{
+	if (!a || !porter__is_allocator(a)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	build_default(); /* So that there is one before. */
+	return exchange(&current, a);
+}
+
+bool porter__is_default(const porter_allocator *a)
+{
+	return a == &built_in.allocator || a == subscribe(&current);
+}

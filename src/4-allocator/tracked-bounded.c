@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracked-bounded.c: the table of a tracker that a limit or a mark bounds.
+ *
+ *	allocate	count, if there is room; then ask malloc
+ *	free		give the block back to malloc; then count
+ *
+ * The fast paths are for a thread that has its cell, over malloc; all others
+ * are in tracked-centred.c. Little is kept on the stack: the flight tells all
+ * that is wanted when malloc fails.
+ */
+#include "4-allocator/tracked.h"
+
+#include <stdlib.h>
+
+static SLOW_PATH void *no_block(porter_tracked *t, size_t size, bool slowly)
+{
+	struct operation op = { .cell = own_cell(centre_of(t)->at),
+				.slowly = slowly };
+
+	if (size)
+		return porter__took_for_nothing(t, size, &op);
+	/* Some malloc(0) return NULL; the backend knows. */
+	flight_end(op.cell);
+	return porter__centred_allocate(t, 0, 0, PORTER_ALIGNMENT);
+}
+
+static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
+				      struct cell *cell)
+{
+	struct operation op = { .cell = cell };
+	void *block;
+
+	if (unlikely(!porter__take_slowly(t, size, &op)))
+		return NULL;
+	block = malloc(size);
+	if (unlikely(!block))
+		return no_block(t, size, true);
+	word_add(&cell->word[ALLOCATIONS], 1);
+	flight_end(cell);
+	return block;
+}
+
+static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
+				    size_t alignment)
+{
+	return porter__centred_allocate(t, 0, size, alignment);
+}
+
+static void *allocate(porter_allocator *self, size_t size, size_t alignment)
+{
+	porter_tracked *t = (porter_tracked *)self;
+	const struct centre *c = centre_of(t);
+	struct cell *cell = own_cell_fast(c->at);
+	void *block;
+
+	if (unlikely(alignment > c->malloc_serves) || unlikely(!cell))
+		return allocate_over(t, size, alignment);
+	if (unlikely(!centre_take_fast(c, cell, size)))
+		return allocate_slowly(t, size, cell);
+	block = malloc(size);
+	if (unlikely(!block))
+		return no_block(t, size, false);
+	word_add(&cell->word[ALLOCATIONS], 1);
+	flight_end(cell);
+	return block;
+}
+
+static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
+				  size_t alignment)
+{
+	porter__centred_free(t, 0, ptr, size, alignment);
+}
+
+static SEPARATE void settle(struct centre *c, struct cell *cell)
+{
+	porter__centre_settle(c, cell);
+	flight_end(cell);
+}
+
+static void release(porter_allocator *self, void *ptr, size_t size,
+		    size_t alignment)
+{
+	porter_tracked *t = (porter_tracked *)self;
+	struct centre *c = centre_of(t);
+	struct cell *cell = own_cell_fast(c->at);
+
+	if (unlikely(alignment > c->malloc_serves) || unlikely(!cell)) {
+		release_over(t, ptr, size, alignment);
+		return;
+	}
+	flight_begin(cell, size);
+	word_add_release(&cell->word[FREES], 1);
+	free(ptr);
+	word_add_release(&cell->word[FREED], size);
+	if (centre_wants_room(c, cell))
+		settle(c, cell);
+	else
+		flight_end(cell);
+}
+
+const struct porter_allocator_vtable porter__bounded_vtable = {
+	.size = sizeof(struct porter_allocator_vtable),
+	.name = porter__tracked_name,
+	.allocate = allocate,
+	.reallocate = porter__centred_resize,
+	.free = release,
+	.release_unused = porter__tracked_release_unused,
+};

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracked-family.c: a tracker gets its centre; limits; parents and children.
+ */
+#include "0-machine/fork.h"
+#include "3-centre/family.h"
+#include "4-allocator/tracked.h"
+
+/* Two threads may want a centre for one tracker at the same time. */
+static struct porter__lock centring = PORTER__LOCK_INIT; /* rank: fork.h */
+
+/*
+ * Threads may be allocating. From the first store on who takes the slow way of
+ * the old table finds the centre; from the second on nobody takes the fast one
+ * of a tracker that only counts; the third is for those who come anew. See
+ * settle_all() in centre.c for those who had looked before.
+ */
+static void bind(struct centre *c)
+{
+	porter_tracked *t = c->owner;
+
+	publish(&t->centre, c);
+	publish(&t->malloc_serves, 0);
+	publish(&t->allocator.vtable,
+		c->bounded ? &porter__bounded_vtable : &porter__peaked_vtable);
+}
+
+int porter__tracked_centre(porter_tracked *t, const struct centre_options *o)
+{
+	struct centre_options mine = *o;
+	sigset_t saved;
+	bool made;
+
+	mine.bind = bind;
+	mine.malloc_serves =
+		t->underlying == &porter__system ? PORTER_ALIGNMENT : 0;
+	porter__lock(&centring, &saved);
+	made = centre_of(t) || porter__centre_new(t->counter.id, t, &mine);
+	porter__unlock(&centring, &saved);
+	if (made)
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	static struct fork_hold hold = { .rank = RANK_CENTRING,
+					 .lock = &centring };
+
+	porter__fork_join(&hold);
+}
+
+/* ---- Limits ---- */
+
+int porter_tracked_set_limit(porter_tracked *t, int64_t bytes)
+{
+	const struct centre_options o = { .converted = true };
+
+	if (bytes < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (!centre_of(t) && bytes == 0)
+		return 0;
+	if (!centre_of(t) && porter__tracked_centre(t, &o) != 0)
+		return -1;
+	porter__centre_set_limit(centre_of(t), bytes ? bytes : INT64_MAX);
+	return 0;
+}
+
+int64_t porter_tracked_limit(const porter_tracked *t)
+{
+	const struct centre *c = centre_of(t);
+	int64_t limit = c ? peek(&c->limit) : INT64_MAX;
+
+	return limit == INT64_MAX ? 0 : limit;
+}
+
+/* ---- Families ---- */
+
+const char *porter_tracked_name(const porter_tracked *t)
+{
+	return t->name;
+}
+
+porter_tracked *porter_tracked_parent(const porter_tracked *t)
+{
+	const struct centre *c = centre_of(t);
+
+	return c && c->parent ? c->parent->owner : NULL;
+}
+
+int porter_tracked_foreach_child(const porter_tracked *t,
+				 int (*visit)(porter_tracked *child,
+					      void *context),
+				 void *context)
+{
+	const struct centre *c = centre_of(t);
+	struct centre *child;
+	bool locked;
+	int stop = 0;
+
+	if (!c)
+		return 0;
+	locked = porter__slots_enter();
+	for (child = subscribe(&c->children); child && !stop;
+	     child = subscribe(&child->next))
+		stop = visit(child->owner, context);
+	porter__slots_leave(locked);
+	return stop;
+}
