@@ -23,7 +23,7 @@ import tempfile
 
 # Families of which every thread is always busy, and how large a part of the
 # processors that it asked for a sample must have got, to be taken.
-BUSY = ("pair/", "add/", "aligned/", "way/", "grow/", "read/", "beside-",
+BUSY = ("pair/", "limit/", "at-limit/", "add/", "aligned/", "way/", "grow/", "read/", "beside-",
         "work/")
 LEAST_SHARE = 0.9
 ENOUGH = 5
@@ -45,6 +45,17 @@ ADDS = [
     ("add/portermem", "**porter_counter_add**"),
     ("add/one-atomic", "one atomic"),
     ("add/mutex", "a mutex"),
+]
+LIMITS = [
+    ("limit/none-portermem", "tracked, no more"),
+    ("limit/peak-portermem", "**with a peak**"),
+    ("limit/far-portermem", "**with a limit, and a peak**"),
+    ("limit/family-portermem", "**with parent and grandparent**"),
+    ("limit/far-one-atomic", "one atomic with a limit"),
+]
+AT_LIMIT = [
+    ("at-limit/portermem", "**tracked, with a limit**"),
+    ("at-limit/one-atomic", "one atomic with a limit"),
 ]
 ALIGNED = [
     ("aligned/aligned_alloc", "aligned_alloc and free"),
@@ -106,6 +117,20 @@ RATIOS = [
      ("pair/tracked-jemalloc", 2), ("pair/jemalloc", 2), None, None),
     ("tracked mimalloc / mimalloc, 2 threads",
      ("pair/tracked-mimalloc", 2), ("pair/mimalloc", 2), None, None),
+    ("peak / no peak, 1 thread",
+     ("limit/peak-portermem", 1), ("limit/none-portermem", 1), "<=", 1.05),
+    ("peak / no peak, 2 threads",
+     ("limit/peak-portermem", 2), ("limit/none-portermem", 2), "<=", 1.05),
+    ("limit and peak / none, 1 thread",
+     ("limit/far-portermem", 1), ("limit/none-portermem", 1), "<=", 1.15),
+    ("limit and peak / none, 2 threads",
+     ("limit/far-portermem", 2), ("limit/none-portermem", 2), "<=", 1.15),
+    ("with parent and grandparent / limit alone, 1 thread",
+     ("limit/family-portermem", 1), ("limit/far-portermem", 1), "<=", 1.05),
+    ("with parent and grandparent / limit alone, 2 threads",
+     ("limit/family-portermem", 2), ("limit/far-portermem", 2), "<=", 1.05),
+    ("at the limit: tracked / one atomic, 2 threads",
+     ("at-limit/portermem", 2), ("at-limit/one-atomic", 2), "<=", 1.5),
     ("one atomic / porter_counter_add, 1 thread",
      ("add/one-atomic", 1), ("add/portermem", 1), None, None),
     ("one atomic / porter_counter_add, 2 threads",
@@ -347,6 +372,12 @@ def sections(samples, shared):
          lambda: by_threads(samples, PAIRS, "pair/")),
         ("Counting", "add/", "ns of a processor for an add.",
          lambda: by_threads(samples, ADDS, "add/")),
+        ("Limits, peaks, families", "limit/",
+         "ns of a processor for a pair, far from the limit.",
+         lambda: by_threads(samples, LIMITS, "limit/")),
+        ("At the limit", "at-limit/",
+         "ns of a processor for a pair, where one in twenty does not fit.",
+         lambda: by_threads(samples, AT_LIMIT, "at-limit/")),
         ("Aligned to 64 bytes", "aligned/", "ns of a processor for a pair.",
          lambda: by_threads(samples, ALIGNED, "aligned/")),
         ("A buffer that grows", "grow/",

@@ -6,6 +6,7 @@
 
 #include "0-machine/barrier.h"
 #include "0-machine/test-point.h"
+#include "3-centre/calm.h"
 #include "3-centre/family.h"
 #include "3-centre/lend.h"
 #include "3-centre/marks.h"
@@ -65,7 +66,7 @@ static void wait_for_attempt(const struct cell *cell)
 {
 	unsigned steps = 0;
 
-	while (subscribe(&cell->word[FLIGHT]) & FLIGHT_ATTEMPT)
+	while (flight_state(subscribe(&cell->word[FLIGHT])) == ATTEMPT)
 		porter__wait_a_little(&steps);
 }
 
@@ -171,6 +172,7 @@ static void grant(struct centre *c, struct cell *cell, uint64_t size)
 	centre_reserve(c, (int64_t)size);
 	if (cell) {
 		poke(&cell->word[QUOTA], peek(&cell->word[QUOTA]) + size);
+		flight_begin(cell, size, TAKEN);
 		word_add_release(&cell->word[ALLOCATED], size);
 		return;
 	}
@@ -182,8 +184,14 @@ static void grant(struct centre *c, struct cell *cell, uint64_t size)
 bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
 {
 	bool fits, crossed;
+	enum calm calm;
 
 	centre_enter(c);
+	calm = calm_take(c, cell, size);
+	if (likely(calm != NOT_CALM)) {
+		centre_leave(c);
+		return calm == CALM_DONE;
+	}
 	peak_runner(c, cell);
 	if (cell)
 		settle(c, cell);
@@ -199,6 +207,7 @@ bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
 	crossed = marks_crossed(c);
 	if (cell)
 		lend(c, cell);
+	calm_down(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -212,11 +221,16 @@ void porter__centre_settle(struct centre *c, struct cell *cell)
 	bool crossed;
 
 	centre_enter(c);
+	if (likely(calm_settle(c, cell) != NOT_CALM)) {
+		centre_leave(c);
+		return;
+	}
 	peak_runner(c, cell);
 	settle(c, cell);
 	peak_raise(c, cell);
 	crossed = marks_crossed(c);
 	lend(c, cell);
+	calm_down(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -246,6 +260,7 @@ void porter__centre_undo(struct centre *c, struct cell *cell, uint64_t size,
 	crossed = marks_crossed(c);
 	if (cell)
 		lend(c, cell);
+	calm_down(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -258,6 +273,7 @@ void porter__centre_give_unslotted(struct centre *c, uint64_t size)
 	centre_enter(c);
 	refund(c, NULL, size);
 	crossed = marks_crossed(c);
+	calm_down(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -269,6 +285,7 @@ void porter__centre_fly_unslotted(struct centre *c, int64_t size)
 	peak_runner(c, NULL);
 	for (struct centre *x = c; x; x = x->parent)
 		x->unslotted += size;
+	calm_down(c);
 	centre_leave(c);
 }
 

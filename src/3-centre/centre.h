@@ -70,17 +70,19 @@ struct centre {
 
 	/* ---- under the root's lock; the first line has what is hot ---- */
 	struct spin lock __attribute__((aligned(CACHE_LINE_PAIR)));
-	uint32_t runner; /* peak.c: slot index + 1 of who runs alone */
-	int64_t reserved;
-	int64_t limit;	   /* INT64_MAX: none */
-	int64_t high, low; /* marks; INT64_MAX, INT64_MIN: none */
-	int64_t peak_upper;
-	uint64_t lent;	   /* bound of all room, the subtree's */
-	uint32_t loans;	   /* how many cells are in lists, the subtree's */
-	uint16_t streak;   /* operations of the runner in a row */
+	bool calm;	   /* calm.h: what follows is enough to decide */
 	bool shared;	   /* peak.c: used by several threads at a time */
 	uint8_t converted; /* centre.c: counted before it had a centre */
+	int64_t reserved;
+	int64_t calm_least, calm_most;
+	int64_t limit;	 /* INT64_MAX: none */
+	uint64_t lent;	 /* bound of all room, the subtree's */
+	uint32_t loans;	 /* how many cells are in lists, the subtree's */
+	uint32_t runner; /* peak.c: slot index + 1 of who runs alone */
+	int64_t peak_upper;
 
+	int64_t high, low;  /* marks; INT64_MAX, INT64_MIN: none */
+	uint32_t streak;    /* operations of the runner in a row */
 	int64_t lend_below; /* lend.c: reserved, below which room is lent */
 	uint64_t own_lent;  /* of lent and loans, its own cells' part */
 	uint32_t own_loans;
@@ -114,14 +116,14 @@ struct centre {
 static inline bool centre_take_fast(const struct centre *c, struct cell *cell,
 				    uint64_t size)
 {
-	poke(&cell->word[FLIGHT], flight_of(size) + FLIGHT_ATTEMPT);
+	poke(&cell->word[FLIGHT], flight_of(size, ATTEMPT));
 	compiler_barrier();
 	if (unlikely(!room_allows(room_of(cell), size, peek(&c->most)))) {
-		publish(&cell->word[FLIGHT], flight_of(size));
+		publish(&cell->word[FLIGHT], flight_of(0, ASKING));
 		return false;
 	}
 	word_add_release(&cell->word[ALLOCATED], size);
-	publish(&cell->word[FLIGHT], flight_of(size));
+	publish(&cell->word[FLIGHT], flight_of(size, TAKEN));
 	return true;
 }
 
@@ -147,9 +149,10 @@ static inline bool centre_wants_room(const struct centre *c,
 	return unlikely(!room_allows(room_of(cell), 0, peek(&c->most)));
 }
 
-static inline void flight_begin(struct cell *cell, uint64_t size)
+static inline void flight_begin(struct cell *cell, uint64_t size,
+				enum flight state)
 {
-	poke(&cell->word[FLIGHT], flight_of(size));
+	poke(&cell->word[FLIGHT], flight_of(size, state));
 }
 
 /* Release: who sees that it is over sees what it has counted. */
@@ -183,6 +186,7 @@ void porter__centre_bound(struct centre *c);
 static inline void centre_lock(struct centre *c)
 {
 	spin_lock(&c->root->lock);
+	c->root->calm = false;
 }
 
 static inline void centre_unlock(struct centre *c)
@@ -200,12 +204,14 @@ static inline void centre_enter(struct centre *c)
 {
 	if (unlikely(!spin_try(&c->root->lock)))
 		porter__centre_enter_slowly(c);
-	poke(&c->root->busy, c);
+	if (unlikely(!c->shared))
+		poke(&c->root->busy, c);
 }
 
 static inline void centre_leave(struct centre *c)
 {
-	poke(&c->root->busy, NULL);
+	if (unlikely(c->root->busy))
+		poke(&c->root->busy, NULL);
 	spin_unlock(&c->root->lock);
 }
 

@@ -191,6 +191,9 @@ void porter__lend(struct centre *c, struct cell *cell)
 	}
 	room = (uint64_t)least_of((int64_t)(c->most / 2), room_now(c));
 	centre_reserve(c, (int64_t)room);
+	for (x = c; x; x = x->parent)
+		if (x->reserved > x->peak_upper)
+			poke(&x->peak_upper, x->reserved);
 	/* Release: what is reserved was raised before. */
 	publish(&cell->word[QUOTA], peek(&cell->word[QUOTA]) + room + LENT);
 }

@@ -10,9 +10,9 @@
  * until after it has got them back; what threads are in the middle of (their
  * flights) must not count here. Two walks, and an instant t between them:
  *
- *	first	of each cell: allocated, then its flight
+ *	first	of each cell: allocated, then its flight if that takes
  *	t
- *	second	of each cell: its flight, then freed
+ *	second	of each cell: its flight if that gives, then freed
  *
  * An allocation that the first walk has counted is over by t, or its flight is
  * seen, as that is looked for afterwards. A free that has begun before t is in
@@ -100,11 +100,14 @@ static int64_t handed_out(const struct centre *x)
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = cell_of_slot(x, slot);
+		uint64_t flight;
 
 		if (!cell)
 			continue;
 		sum += word_read(&cell->word[ALLOCATED]);
-		sum -= flight_bytes(word_read(&cell->word[FLIGHT]));
+		flight = word_read(&cell->word[FLIGHT]);
+		if (flight_state(flight) != GIVING)
+			sum -= flight_bytes(flight);
 	}
 	return (int64_t)sum;
 }
@@ -117,10 +120,13 @@ static int64_t given_back(const struct centre *x)
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = cell_of_slot(x, slot);
+		uint64_t flight;
 
 		if (!cell)
 			continue;
-		sum += flight_bytes(word_read(&cell->word[FLIGHT]));
+		flight = word_read(&cell->word[FLIGHT]);
+		if (flight_state(flight) == GIVING)
+			sum += flight_bytes(flight);
 		sum += word_read(&cell->word[FREED]);
 	}
 	return (int64_t)sum;

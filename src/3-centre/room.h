@@ -23,12 +23,16 @@
  *
  * FLIGHT is the word in which a thread says what it is in the middle of:
  *
- *	63                                  1   0
- *	|       bytes of the operation + 1    | attempt |		0: nothing
+ *	63                                  2 1   0
+ *	|       bytes of the operation + 1   | state |		0: nothing
  *
- * An attempt is the short while between looking at the quota and counting. It
- * is announced, so that who takes room away can wait for it to be over; see
- * centre.h for that argument.
+ *	ASKING		the centre, for room; no bytes yet
+ *	ATTEMPT		has looked at the quota, or is about to, to count
+ *	TAKEN		has counted; the underlying allocator is at work
+ *	GIVING		the underlying allocator is at work; will count
+ *
+ * An attempt is announced, so that who takes room away can wait for it to be
+ * over; see centre.h for that argument. The others are for peaks: see peak.c.
  */
 #ifndef PORTER_ROOM_H
 #define PORTER_ROOM_H
@@ -40,7 +44,7 @@
 
 #define LENT ((uint64_t)1 << 62)
 
-enum { FLIGHT_ATTEMPT = 1 };
+enum flight { ASKING, ATTEMPT, TAKEN, GIVING, FLIGHT_STATES };
 
 /* ---- Quotas ---- */
 
@@ -76,14 +80,19 @@ static inline bool room_allows(uint64_t room, uint64_t size, uint64_t most)
 
 /* ---- Flights ---- */
 
-static inline uint64_t flight_of(uint64_t size)
+static inline uint64_t flight_of(uint64_t size, enum flight state)
 {
-	return 2 * size + 2;
+	return FLIGHT_STATES * size + FLIGHT_STATES + state;
+}
+
+static inline enum flight flight_state(uint64_t flight)
+{
+	return (enum flight)(flight % FLIGHT_STATES);
 }
 
 static inline uint64_t flight_bytes(uint64_t flight)
 {
-	return flight ? flight / 2 - 1 : 0;
+	return flight ? flight / FLIGHT_STATES - 1 : 0;
 }
 
 #endif /* PORTER_ROOM_H */

@@ -89,7 +89,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		release_over(t, ptr, size, alignment);
 		return;
 	}
-	flight_begin(cell, size);
+	flight_begin(cell, size, GIVING);
 	word_add_release(&cell->word[FREES], 1);
 	free(ptr);
 	word_add_release(&cell->word[FREED], size);

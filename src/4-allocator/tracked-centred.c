@@ -60,7 +60,7 @@ bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op)
 	if (!somebody_made_room(t, size))
 		return refuse(t);
 	if (op->cell)
-		flight_begin(op->cell, size);
+		flight_begin(op->cell, 0, ASKING);
 	if (porter__centre_take(c, op->cell, size))
 		return true;
 	if (op->cell)
@@ -111,7 +111,7 @@ void porter__give(porter_tracked *t, uint64_t size, struct operation *op)
 	op->cell = own_cell(c->at);
 	op->slowly = false;
 	if (likely(op->cell))
-		flight_begin(op->cell, size);
+		flight_begin(op->cell, size, GIVING);
 	else
 		porter__centre_fly_unslotted(c, (int64_t)size);
 }
