@@ -3,16 +3,19 @@ dnl Adapters to other libraries: each is built when its library is there.
 
 dnl PORTER_ADAPTER(NAME, MODULE): looks for the module of pkg-config unless
 dnl --without-NAME was given. Sets have_NAME, NAME_CFLAGS and NAME_LIBS, and the
-dnl condition HAVE_NAME (all but the first in capitals).
+dnl condition HAVE_NAME (all but the first in capitals). Without a MODULE there
+dnl is nothing to look for: the adapter stands by itself.
 AC_DEFUN([PORTER_ADAPTER], [
 	AC_ARG_WITH([$1],
 		[AS_HELP_STRING([--without-$1], [leave the $1 adapter out])],
 		[], [with_$1=$with_adapters])
 	have_$1=no
 	AS_VAR_IF([with_$1], [no], [], [
-		PKG_CHECK_MODULES(m4_toupper([$1]), [$2], [have_$1=yes],
-			[AS_VAR_IF([with_$1], [yes],
-				[AC_MSG_ERROR([$2 not found])])])
+		m4_ifval([$2],
+			[PKG_CHECK_MODULES(m4_toupper([$1]), [$2], [have_$1=yes],
+				[AS_VAR_IF([with_$1], [yes],
+					[AC_MSG_ERROR([$2 not found])])])],
+			[have_$1=yes])
 	])
 	AS_VAR_IF([have_$1], [yes], [
 		AS_VAR_APPEND([adapters], [" $1"])
@@ -38,6 +41,8 @@ AC_DEFUN([PORTER_ADAPTERS], [
 		[AS_HELP_STRING([--without-adapters],
 			[leave all adapters out that are not named])],
 		[], [with_adapters=auto])
+	PORTER_ADAPTER([arrow])
+	AC_CONFIG_FILES([portermem-arrow.pc portermem-nanoarrow.pc])
 	PORTER_ADAPTER_LIBRARY([sqlite], [sqlite3 >= 3.7])
 	PORTER_ADAPTER([lua], [lua5.4])
 	PORTER_ADAPTER([zstd], [libzstd >= 1.4])

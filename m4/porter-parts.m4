@@ -40,13 +40,25 @@ int main() { return here; }
 ]])],
 			[porter_cv_cxx_works=yes], [porter_cv_cxx_works=no])
 	])
+	AC_CACHE_CHECK([whether $CXX knows C++17], [porter_cv_cxx17], [
+		porter_saved_CXXFLAGS=$CXXFLAGS
+		CXXFLAGS="$CXXFLAGS -std=c++17"
+		AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#include <memory_resource>
+int main() { return !std::pmr::get_default_resource(); }
+]])],
+			[porter_cv_cxx17=yes], [porter_cv_cxx17=no])
+		CXXFLAGS=$porter_saved_CXXFLAGS
+	])
 	AC_LANG_POP([C++])
 
 	AM_CONDITIONAL([HAVE_CXX], [test "$porter_cv_cxx_works" = yes])
+	AM_CONDITIONAL([HAVE_CXX17], [test "$porter_cv_cxx17" = yes])
 	AM_CONDITIONAL([HAVE_CMOCKA], [test "$have_cmocka" = yes])
 	AM_CONDITIONAL([HAVE_BENCH], [test "$have_bench" = yes])
 	AC_SUBST([have_jemalloc])
 	AC_SUBST([have_mimalloc])
+	AC_SUBST([have_cxx17], [$porter_cv_cxx17])
 ])
 
 AC_DEFUN([PORTER_REPORT], [
@@ -59,6 +71,10 @@ portermem $PACKAGE_VERSION
   sanitizers        ${porter_sanitizers:- none}
   adapters         ${adapters:- none}
   not built        ${missing_adapters:- none}    (adapters; library not found, or left out)
+  C++17             $porter_cv_cxx17    (for its adapters' tests)
+  pyarrow           $have_pyarrow    (for the Arrow adapter's tests)
+  Arrow C++         $have_arrow_cxx    (for its adapter's tests)
+  nanoarrow         $have_nanoarrow    (for its adapter's tests)
   unit tests        $have_cmocka    (cmocka)
   benchmarks        $have_bench    (google-benchmark)
   jemalloc          $have_jemalloc    (found at run time; for its tests)

@@ -52,7 +52,7 @@ check "no private name is exported" no_private_name_is_exported
 for header in "$srcdir"/include/portermem/adapt-*.h; do
 	name=$(basename "$header" .h)
 	library=libportermem-${name#adapt-}
-	grep -q "portermem-${name#adapt-}" "$header" || continue # no library
+	grep -q -e "-lportermem-${name#adapt-} " "$header" || continue # no library
 	if test ! -f ".libs/$library.so"; then
 		skip "$library exports what it should" "not built"
 		continue

@@ -25,6 +25,13 @@ compile_all() {
 	done
 }
 
+# Those of C++ that need the standard library alone.
+compile_cxx() {
+	printf '#include <%s>\n#include <%s>\ntypedef int any;\n' "$3" "$3" |
+		$1 -x c++ -std="$2" -Wall -Wextra -Wpedantic -Wshadow -Werror \
+			-fsyntax-only -I"$srcdir/include" -
+}
+
 # compiler language standards
 try() {
 	compiler=$1
@@ -39,6 +46,10 @@ try() {
 		fi
 		check "headers, $compiler -std=$standard" \
 			compile_all "$compiler" "$language" "$standard"
+		test "$language" = c++ || continue
+		check "adapt-pmr.hpp, $compiler -std=$standard" \
+			compile_cxx "$compiler" "$standard" \
+			portermem/adapt-pmr.hpp
 	done
 }
 

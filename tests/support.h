@@ -87,7 +87,8 @@ size_t threads_allowed(size_t n);
 /* Ends the program with a message when the condition does not hold. */
 #define must(condition) \
 	((condition) ? (void)0 : must_failed(#condition, __FILE__, __LINE__))
-_Noreturn void must_failed(const char *condition, const char *file, int line);
+void must_failed(const char *condition, const char *file, int line)
+	__attribute__((noreturn));
 
 /* A generator of numbers (splitmix64), started from PORTER_TEST_SEED. */
 uint64_t random_seed(void);

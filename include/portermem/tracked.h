@@ -184,6 +184,37 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
 
 /**
+ * porter_charge - count bytes that came from elsewhere
+ * @t: the tracker
+ * @size: bytes
+ *
+ * For memory that the program holds and did not allocate here: a mapping, a
+ * buffer that another library handed over. It counts as a block of @size does,
+ * in @t, and in the trackers that @t stands on; against limits and in peaks
+ * (limit.h), too. Charge before the memory is there, if a limit is to keep it
+ * from being asked for.
+ *
+ * Ownership: none; porter_refund() with the same size, in any thread, when the
+ * memory is gone.
+ * Return: 0, or -1 with errno and the bytes as before. A refusal or a failure
+ * is counted, as it is for a block.
+ * Errors: ENOMEM, a limit refuses, or @size is above PTRDIFF_MAX.
+ * Threads: safe. Signals: not safe.
+ */
+int porter_charge(porter_tracked *t, size_t size);
+
+/**
+ * porter_refund - count back what porter_charge() counted
+ * @t: the tracker
+ * @size: the bytes that were given to porter_charge()
+ *
+ * Return: nothing.
+ * Errors: none.
+ * Threads: safe. Signals: not safe.
+ */
+void porter_refund(porter_tracked *t, size_t size);
+
+/**
  * porter_malloc - allocate a block that remembers its size
  * @t: the tracker
  * @size: bytes; 0 gives a block that is not to be read

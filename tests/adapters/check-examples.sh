@@ -71,6 +71,88 @@ check "server: no request was refused" says ' served, 0 refused$'
 run $examples/server soon
 check "server: a bad number is refused" refuses Usage
 
+# has_adapter NAME: configure has found the library.
+has_adapter() {
+	case " $adapters " in
+	*" $1 "*) ;;
+	*) false ;;
+	esac
+}
+
+# ---- columns ----
+
+columns_were_live() {
+	exits 0 && grep -Eq '^exported: [1-9][0-9]+ bytes$' "$out" &&
+		grep -q '^consumer: 3 rows, 8 bytes of text$' "$out" &&
+		grep -q '^released: 0 bytes$' "$out"
+}
+printf 'three\n\nand' >"$scratch/lines"
+: >"$scratch/nothing"
+if has_adapter arrow; then
+	run $examples/columns "$scratch/lines"
+	check "columns: consumed in another thread, and nothing is left" \
+		columns_were_live
+	run $examples/columns "$scratch/nothing"
+	check "columns: an empty file" \
+		says '^consumer: 0 rows, 0 bytes of text$'
+	run $examples/columns
+	check "columns: no file" refuses Usage
+else
+	skip "columns" "built without its adapter"
+fi
+
+# ---- nanoarrow_columns ----
+
+if [ "$have_nanoarrow" = yes ]; then
+	# 2 offsets more than rows, 3 lengths, 8 bytes of text: 64 each.
+	run $examples/nanoarrow_columns "$scratch/lines"
+	check "nanoarrow_columns: three buffers of 64 bytes" \
+		says_exactly '3 rows: 192 bytes' 'released: 0 bytes'
+	run $examples/nanoarrow_columns
+	check "nanoarrow_columns: no file" refuses Usage
+else
+	skip "nanoarrow_columns" "$have_nanoarrow"
+fi
+
+# ---- arrow_table ----
+
+arrow_agrees() {
+	exits 0 && grep -q '^3 rows, 2 columns$' "$out" &&
+		grep -Eq '^whole ([1-9][0-9]*), pool \1, Arrow \1 bytes$' \
+			"$out" &&
+		grep -Eq '^at most ([1-9][0-9]*), Arrow \1 bytes$' "$out" &&
+		grep -q '^table gone: 0 bytes$' "$out"
+}
+printf 'n,text\n1,one\n2,two\n3,three\n' >"$scratch/csv"
+if [ "$have_arrow_cxx" != yes ]; then
+	skip "arrow_table" "$have_arrow_cxx"
+elif [ "${porter_sanitizers#*tsan}" != "$porter_sanitizers" ]; then
+	skip "arrow_table" "Arrow is compiled without ThreadSanitizer"
+else
+	run $examples/arrow_table "$scratch/csv"
+	check "arrow_table: equal to Arrow's number" arrow_agrees
+	run $examples/arrow_table "$scratch/missing"
+	check "arrow_table: a missing file" refuses 'No such file'
+	run $examples/arrow_table
+	check "arrow_table: no file" refuses Usage
+fi
+
+# ---- containers ----
+
+printf 'one two, TWO\nthree incomprehensibilities; One\n' >"$scratch/words"
+index_was_live() {
+	exits 0 && grep -Eq '^4 words: [1-9][0-9]* bytes, of these [1-9][0-9] for' \
+		"$out" && grep -q '^index gone: 0 bytes$' "$out"
+}
+if [ "$have_cxx17" = yes ]; then
+	run $examples/containers "$scratch/words"
+	check "containers: parts and whole, and nothing is left" index_was_live
+	run $examples/containers
+	check "containers: no file" refuses Usage
+else
+	skip "containers" "the compiler does not know C++17"
+fi
+
 # ---- memory ----
 
 tracked_halves() {
@@ -98,15 +180,8 @@ check "memory: the limits, or that they are not known" \
 	says '^limit of the cgroup  *\(no limit\|not known\|[0-9.]* MiB\)$'
 run $examples/memory much
 check "memory: a bad number is refused" refuses Usage
-# ---- One for each adapter ----
 
-# has_adapter NAME: configure has found the library.
-has_adapter() {
-	case " $adapters " in
-	*" $1 "*) ;;
-	*) false ;;
-	esac
-}
+# ---- One for each adapter ----
 
 # A table: bytes in the first column of numbers, at last none. What the library
 # says itself stands in the second, and is the same.

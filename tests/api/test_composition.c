@@ -319,6 +319,34 @@ static void a_table_that_lacks_a_function_is_einval(void **state)
 	assert_ptr_equal(porter_get_allocator(), before);
 }
 
+/* ---- Bytes from elsewhere ---- */
+
+static void charged_bytes_count_in_all_trackers_below(void **state)
+{
+	porter_tracked *inner = porter_tracked_new(NULL);
+	porter_tracked *outer =
+		porter_tracked_new(porter_tracked_allocator(inner));
+	struct porter_stats s = { .size = sizeof(s) };
+
+	(void)state;
+	assert_int_equal(porter_charge(outer, 100), 0);
+	assert_int_equal(porter_charge(inner, 10), 0);
+	assert_int_equal(porter_bytes_used(outer), 100);
+	assert_int_equal(porter_bytes_used(inner), 110);
+	porter_tracked_stats(inner, &s);
+	assert_int_equal(s.allocations, 2);
+	errno = 0;
+	assert_int_equal(porter_charge(outer, (size_t)PTRDIFF_MAX + 1), -1);
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(porter_bytes_used(outer), 100);
+	porter_refund(outer, 100);
+	porter_refund(inner, 10);
+	porter_tracked_stats(inner, &s);
+	assert_int_equal(s.frees, 2);
+	assert_int_equal(porter_tracked_destroy(outer), 0);
+	assert_int_equal(porter_tracked_destroy(inner), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +363,7 @@ int main(void)
 			a_table_that_ends_before_release_unused_is_a_table),
 		cmocka_unit_test(a_table_longer_than_known_is_a_table),
 		cmocka_unit_test(a_table_that_lacks_a_function_is_einval),
+		cmocka_unit_test(charged_bytes_count_in_all_trackers_below),
 	};
 
 	return run_all("composition", tests);

@@ -65,7 +65,8 @@ configure_and_build() (
 		PKG_CONFIG_LIBDIR=/usr/lib/$target/pkgconfig \
 			timeout 400 "$top/configure" --host="$target" \
 			--disable-shared --disable-bench --without-adapters \
-			--enable-werror CXX=false >configure.out 2>&1 || {
+			--with-arrow --without-pypi --enable-werror CXX=false \
+			>configure.out 2>&1 || {
 			tail -5 configure.out
 			exit 1
 		}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * adapt-arrow.hpp: Arrow C++ on an allocator, and an allocator on Arrow C++.
+ *
+ *	porter::arrow_pool          an arrow::MemoryPool on a porter_allocator
+ *	porter::arrow_allocator     a porter_allocator on an arrow::MemoryPool
+ *
+ * Link with -lportermem (pkg-config: portermem) and Arrow.
+ *
+ *	porter::arrow_pool pool;
+ *	auto table = arrow::csv::TableReader::Make(
+ *		arrow::io::IOContext(&pool), ...)
+ *	pool.bytes_allocated()
+ *
+ * Tested with Arrow 21; wants the C++ that Arrow wants. Threads: safe, as
+ * Arrow's pools are.
+ */
+#ifndef PORTER_ADAPT_ARROW_HPP
+#define PORTER_ADAPT_ARROW_HPP
+
+#include <portermem/tracked.h>
+
+#include <arrow/memory_pool.h>
+#include <arrow/status.h>
+
+#include <atomic>
+#include <cstdint>
+#include <new>
+#include <string>
+
+namespace porter
+{
+
+/* Not for programs. */
+namespace detail
+{
+
+/*
+ * The most bytes that were in use at one time, as Arrow's own pools know it:
+ * every update sees the sum, so all threads write one line. What else is
+ * counted is in cells of the threads' own.
+ */
+class arrow_peak
+{
+      public:
+	void add(int64_t bytes) noexcept
+	{
+		int64_t now = now_.fetch_add(bytes, std::memory_order_relaxed) +
+			      bytes;
+		int64_t most = most_.load(std::memory_order_relaxed);
+
+		while (most < now &&
+		       !most_.compare_exchange_weak(most, now,
+						    std::memory_order_relaxed))
+			;
+	}
+	void subtract(int64_t bytes) noexcept
+	{
+		now_.fetch_sub(bytes, std::memory_order_relaxed);
+	}
+	int64_t get() const noexcept
+	{
+		return most_.load(std::memory_order_relaxed);
+	}
+
+      private:
+	alignas(64) std::atomic<int64_t> now_{ 0 };
+	std::atomic<int64_t> most_{ 0 };
+};
+
+} /* namespace detail */
+
+/*
+ * A memory pool with a tracker of its own, which stands on an allocator. Its
+ * statistics mean what those of Arrow's pools mean, and have their values:
+ *
+ *	bytes_allocated()	in use: sizes as asked for
+ *	total_bytes_allocated()	ever given; reallocations by what they grew
+ *	num_allocations()	blocks ever given, and reallocations that grew
+ *	max_memory()		the most in use at one time; -1: not kept
+ *	backend_name()		the name of the allocator
+ *
+ * The pool must outlive all that is allocated from it, and the allocator the
+ * pool. Threads of Arrow's may hold a buffer a moment longer than the job did
+ * that they worked for: a pool for one job may be destroyed when its bytes are
+ * 0, not when the job returns.
+ */
+class arrow_pool final : public arrow::MemoryPool
+{
+      public:
+	/* Whether the peak is kept, which makes all threads write one line. */
+	enum class peak { kept, unknown };
+
+	/* NULL means the system backend. Throws std::bad_alloc. */
+	explicit arrow_pool(porter_allocator *below = nullptr,
+			    peak keep = peak::kept)
+	    : below_(below ? below : porter_backend("system")),
+	      keeps_peak_(keep == peak::kept),
+	      tracked_(porter_tracked_new(below_)),
+	      not_counted_(porter_counter_new())
+	{
+		if (tracked_ && not_counted_)
+			return;
+		porter_tracked_destroy(tracked_);
+		porter_counter_destroy(not_counted_);
+		throw std::bad_alloc();
+	}
+
+	~arrow_pool() override
+	{
+		porter_tracked_destroy(tracked_);
+		porter_counter_destroy(not_counted_);
+	}
+
+	arrow_pool(const arrow_pool &) = delete;
+	arrow_pool &operator=(const arrow_pool &) = delete;
+
+	/* For bounds that are certified and all else that trackers tell. */
+	porter_tracked *tracked() const noexcept
+	{
+		return tracked_;
+	}
+
+	using arrow::MemoryPool::Allocate;
+	using arrow::MemoryPool::Free;
+	using arrow::MemoryPool::Reallocate;
+
+	arrow::Status Allocate(int64_t size, int64_t alignment,
+			       uint8_t **out) override
+	{
+		void *block;
+
+		if (size < 0)
+			return arrow::Status::Invalid("negative malloc size");
+		block = porter_allocate_aligned(allocator(), bytes(size),
+						bytes(alignment));
+		if (!block)
+			return refused("malloc", size);
+		if (keeps_peak_)
+			peak_.add(size);
+		*out = static_cast<uint8_t *>(block);
+		return arrow::Status::OK();
+	}
+
+	arrow::Status Reallocate(int64_t old_size, int64_t new_size,
+				 int64_t alignment, uint8_t **ptr) override
+	{
+		void *block;
+
+		if (new_size < 0)
+			return arrow::Status::Invalid("negative realloc size");
+		block = porter_reallocate_aligned(
+			allocator(), *ptr, bytes(old_size), bytes(new_size),
+			bytes(alignment));
+		if (!block)
+			return refused("realloc", new_size);
+		/* To 0 bytes, it is an allocation; else, a reallocation. */
+		if (new_size <= old_size)
+			porter_counter_add(not_counted_, 1);
+		if (keeps_peak_ && new_size > old_size)
+			peak_.add(new_size - old_size);
+		else if (keeps_peak_)
+			peak_.subtract(old_size - new_size);
+		*ptr = static_cast<uint8_t *>(block);
+		return arrow::Status::OK();
+	}
+
+	void Free(uint8_t *buffer, int64_t size, int64_t alignment) override
+	{
+		if (keeps_peak_ && buffer)
+			peak_.subtract(size);
+		porter_free_aligned(allocator(), buffer, bytes(size),
+				    bytes(alignment));
+	}
+
+	void ReleaseUnused() override
+	{
+		porter_release_unused(allocator());
+	}
+
+	int64_t bytes_allocated() const override
+	{
+		return porter_bytes_used(tracked_);
+	}
+
+	int64_t max_memory() const override
+	{
+		return keeps_peak_ ? peak_.get() : -1;
+	}
+
+	int64_t total_bytes_allocated() const override
+	{
+		return static_cast<int64_t>(stats().total_allocated);
+	}
+
+	int64_t num_allocations() const override
+	{
+		/* First what is taken off, so that it never goes below 0. */
+		int64_t less = porter_counter_sum(not_counted_);
+		porter_stats s = stats();
+
+		return static_cast<int64_t>(s.allocations + s.reallocations) -
+		       less;
+	}
+
+	std::string backend_name() const override
+	{
+		return below_->vtable->name;
+	}
+
+      private:
+	porter_allocator *allocator() const noexcept
+	{
+		return porter_tracked_allocator(tracked_);
+	}
+
+	porter_stats stats() const noexcept
+	{
+		porter_stats s = porter_stats();
+
+		s.size = sizeof(s);
+		porter_tracked_stats(tracked_, &s);
+		return s;
+	}
+
+	/* What does not fit becomes too large, or no power of two. */
+	static size_t bytes(int64_t n) noexcept
+	{
+		return static_cast<uint64_t>(n) > SIZE_MAX ?
+			       SIZE_MAX :
+			       static_cast<size_t>(n);
+	}
+
+	static arrow::Status refused(const char *what, int64_t size)
+	{
+		if (errno == EINVAL)
+			return arrow::Status::Invalid(
+				what, ": the alignment is no power of two");
+		return arrow::Status::OutOfMemory(what, " of size ", size,
+						  " failed");
+	}
+
+	porter_allocator *const below_;
+	const bool keeps_peak_;
+	porter_tracked *const tracked_;
+	porter_counter *const not_counted_;
+	detail::arrow_peak peak_;
+};
+
+/*
+ * An allocator on a memory pool: to put a tracker on, or whatever else wants
+ * one. It is one itself, so that &allocator is a porter_allocator *. The pool
+ * must outlive its blocks.
+ *
+ * Alignments below Arrow's own, 64 bytes, become that. The pool's statistics
+ * and a tracker's agree but for reallocations to 0 bytes, which are an
+ * allocation here.
+ */
+class arrow_allocator : public porter_allocator
+{
+      public:
+	explicit arrow_allocator(
+		arrow::MemoryPool *pool = arrow::default_memory_pool()) noexcept
+	    : porter_allocator(), pool_(pool)
+	{
+		static const porter_allocator_vtable table = {
+			sizeof(table), "arrow", allocate_,
+			reallocate_,   free_,	release_,
+		};
+
+		vtable = &table;
+	}
+
+	arrow::MemoryPool *pool() const noexcept
+	{
+		return pool_;
+	}
+
+      private:
+	static arrow::MemoryPool *pool_of(porter_allocator *self) noexcept
+	{
+		return static_cast<arrow_allocator *>(self)->pool_;
+	}
+
+	static int64_t at_least(size_t alignment) noexcept
+	{
+		return alignment < 64 ? 64 : static_cast<int64_t>(alignment);
+	}
+
+	static void *allocate_(porter_allocator *self, size_t size,
+			       size_t alignment) noexcept
+	{
+		uint8_t *block;
+
+		if (pool_of(self)
+			    ->Allocate(static_cast<int64_t>(size),
+				       at_least(alignment), &block)
+			    .ok())
+			return block;
+		errno = ENOMEM;
+		return nullptr;
+	}
+
+	static void *reallocate_(porter_allocator *self, void *ptr,
+				 size_t old_size, size_t new_size,
+				 size_t alignment) noexcept
+	{
+		uint8_t *block = static_cast<uint8_t *>(ptr);
+
+		if (pool_of(self)
+			    ->Reallocate(static_cast<int64_t>(old_size),
+					 static_cast<int64_t>(new_size),
+					 at_least(alignment), &block)
+			    .ok())
+			return block;
+		errno = ENOMEM;
+		return nullptr;
+	}
+
+	static void free_(porter_allocator *self, void *ptr, size_t size,
+			  size_t alignment) noexcept
+	{
+		pool_of(self)->Free(static_cast<uint8_t *>(ptr),
+				    static_cast<int64_t>(size),
+				    at_least(alignment));
+	}
+
+	static void release_(porter_allocator *self) noexcept
+	{
+		pool_of(self)->ReleaseUnused();
+	}
+
+	arrow::MemoryPool *pool_;
+};
+
+} /* namespace porter */
+
+#endif /* PORTER_ADAPT_ARROW_HPP */

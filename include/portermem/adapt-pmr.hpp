@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * adapt-pmr.hpp: the containers of C++ on an allocator.
+ *
+ *	porter::allocator<T>        for std::vector and its like; C++11
+ *	porter::memory_resource     for std::pmr::vector and its like; C++17
+ *
+ * Link with -lportermem (pkg-config: portermem).
+ *
+ *	porter_tracked *t = porter_tracked_new(nullptr);
+ *	porter::memory_resource parts(porter_tracked_allocator(t));
+ *	std::pmr::vector<std::pmr::string> names(&parts);
+ *	...
+ *	porter_bytes_used(t)
+ *
+ * Both translate, and hold nothing but the pointer to the allocator, which
+ * stays the caller's and must outlive the containers. Containers say how large
+ * a block is when they give it back, so no header goes before it, and what
+ * counts is what the container asked for. A block of a type with an alignment
+ * above malloc's is aligned so. Where the allocator has no memory, both throw
+ * std::bad_alloc, and the container is as the standard says.
+ *
+ * Threads: as safe as the allocator; all that come with the library are.
+ */
+#ifndef PORTER_ADAPT_PMR_HPP
+#define PORTER_ADAPT_PMR_HPP
+
+#include <portermem/allocator.h>
+
+#include <cstddef>
+#include <limits>
+#include <new>
+#include <type_traits>
+
+#if __cplusplus >= 201703L
+#if __has_include(<memory_resource>)
+#include <memory_resource>
+#endif
+#endif
+
+namespace porter
+{
+
+/* Not for programs. */
+namespace detail
+{
+
+/* The alignment of a request: at least malloc's, which is the fastest. */
+inline std::size_t alignment_at_least(std::size_t alignment) noexcept
+{
+	return alignment < PORTER_ALIGNMENT ? PORTER_ALIGNMENT : alignment;
+}
+
+inline void *allocate_or_throw(porter_allocator *a, std::size_t size,
+			       std::size_t alignment)
+{
+	void *block =
+		porter_allocate_aligned(a, size, alignment_at_least(alignment));
+
+	if (!block)
+		throw std::bad_alloc();
+	return block;
+}
+
+} /* namespace detail */
+
+/*
+ * An allocator as the standard library wants it. Two are equal when they stand
+ * on the same porter_allocator. It goes along when a container is moved or
+ * swapped, as the blocks do; a container that is assigned to keeps its own.
+ */
+template <class T> class allocator
+{
+      public:
+	typedef T value_type;
+	typedef std::true_type propagate_on_container_move_assignment;
+	typedef std::true_type propagate_on_container_swap;
+	typedef std::false_type is_always_equal;
+
+	/* On the default allocator of the process, porter_get_allocator(). */
+	allocator() noexcept : on_(porter_get_allocator())
+	{
+	}
+
+	/* Not explicit: a container may be given the pointer itself. */
+	allocator(porter_allocator *a) noexcept : on_(a)
+	{
+	}
+
+	template <class U>
+	allocator(const allocator<U> &other) noexcept : on_(other.get())
+	{
+	}
+
+	T *allocate(std::size_t n)
+	{
+		if (n > std::numeric_limits<std::size_t>::max() / sizeof(T))
+			throw std::bad_alloc();
+		return static_cast<T *>(detail::allocate_or_throw(
+			on_, n * sizeof(T), alignof(T)));
+	}
+
+	void deallocate(T *ptr, std::size_t n) noexcept
+	{
+		porter_free_aligned(on_, ptr, n * sizeof(T),
+				    detail::alignment_at_least(alignof(T)));
+	}
+
+	/* What it stands on. */
+	porter_allocator *get() const noexcept
+	{
+		return on_;
+	}
+
+      private:
+	porter_allocator *on_;
+};
+
+template <class T, class U>
+bool operator==(const allocator<T> &a, const allocator<U> &b) noexcept
+{
+	return a.get() == b.get();
+}
+
+template <class T, class U>
+bool operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
+{
+	return !(a == b);
+}
+
+#ifdef __cpp_lib_memory_resource
+/*
+ * A memory resource. Two are equal when they stand on the same
+ * porter_allocator, so that containers on either may exchange their blocks.
+ */
+class memory_resource final : public std::pmr::memory_resource
+{
+      public:
+	/* On the default allocator of the process, porter_get_allocator(). */
+	memory_resource() noexcept : on_(porter_get_allocator())
+	{
+	}
+
+	explicit memory_resource(porter_allocator *a) noexcept : on_(a)
+	{
+	}
+
+	/* What it stands on. */
+	porter_allocator *get() const noexcept
+	{
+		return on_;
+	}
+
+      private:
+	void *do_allocate(std::size_t size, std::size_t alignment) override
+	{
+		return detail::allocate_or_throw(on_, size, alignment);
+	}
+
+	void do_deallocate(void *ptr, std::size_t size,
+			   std::size_t alignment) override
+	{
+		porter_free_aligned(on_, ptr, size,
+				    detail::alignment_at_least(alignment));
+	}
+
+	bool do_is_equal(
+		const std::pmr::memory_resource &other) const noexcept override
+	{
+		const memory_resource *same =
+			dynamic_cast<const memory_resource *>(&other);
+
+		return same && same->on_ == on_;
+	}
+
+	porter_allocator *on_;
+};
+#endif /* __cpp_lib_memory_resource */
+
+} /* namespace porter */
+
+#endif /* PORTER_ADAPT_PMR_HPP */

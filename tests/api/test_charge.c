@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes from elsewhere, where somebody has a say in them: limits, peaks,
+ * families, trackers on trackers. That all kinds of trackers count them alike:
+ * test_composition.c.
+ */
+#define WITHOUT_KINDS
+#include "support.h"
+
+#include <portermem/portermem.h>
+
+#include <sched.h>
+
+static porter_tracked *make(porter_tracked *underlying, porter_tracked *parent,
+			    int64_t limit)
+{
+	const struct porter_tracked_options o = {
+		.size = sizeof(o),
+		.parent = parent,
+		.limit = limit,
+	};
+	porter_tracked *t = porter_tracked_new_with(
+		underlying ? porter_tracked_allocator(underlying) : NULL, &o);
+
+	assert_non_null(t);
+	return t;
+}
+
+static struct porter_stats stats_of(const porter_tracked *t)
+{
+	struct porter_stats s = { .size = sizeof(s) };
+
+	assert_int_equal(porter_tracked_stats(t, &s), 0);
+	return s;
+}
+
+static void charge(porter_tracked *t, size_t size)
+{
+	assert_int_equal(porter_charge(t, size), 0);
+}
+
+static void no_charge(porter_tracked *t, size_t size)
+{
+	errno = 0;
+	assert_int_equal(porter_charge(t, size), -1);
+	assert_int_equal(errno, ENOMEM);
+}
+
+static void end(porter_tracked *t)
+{
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
+/* Of what was asked for in vain: nothing but these is left. */
+static void asked_in_vain(const porter_tracked *t, uint64_t failures,
+			  uint64_t refusals)
+{
+	struct porter_stats s = stats_of(t);
+
+	assert_int_equal(s.failures, failures);
+	assert_int_equal(s.refusals, refusals);
+	assert_int_equal(s.bytes_used, 0);
+	assert_int_equal(s.total_allocated, 0);
+	assert_int_equal(s.total_freed, 0);
+	assert_int_equal(s.allocations, 0);
+	assert_int_equal(s.frees, 0);
+}
+
+/* ---- Limits ---- */
+
+static void a_limit_refuses_a_charge_as_it_does_a_block(void **state)
+{
+	porter_tracked *t = make(NULL, NULL, 1000);
+	porter_allocator *a = porter_tracked_allocator(t);
+	void *x;
+
+	(void)state;
+	no_charge(t, 1001);
+	asked_in_vain(t, 0, 1);
+	charge(t, 600);
+	no_charge(t, 401);
+	assert_null(porter_allocate(a, 401));
+	x = porter_allocate(a, 400);
+	assert_non_null(x);
+	no_charge(t, 1);
+	charge(t, 0);
+	assert_int_equal(porter_bytes_used(t), 1000);
+	porter_refund(t, 600);
+	porter_refund(t, 0);
+	charge(t, 600);
+	assert_int_equal(stats_of(t).refusals, 4);
+	assert_int_equal(stats_of(t).failures, 0);
+	porter_refund(t, 600);
+	porter_free(a, x, 400);
+	assert_int_equal(stats_of(t).allocations, 4);
+	assert_int_equal(stats_of(t).frees, 4);
+	end(t);
+}
+
+static void the_largest_sizes_are_failures(void **state)
+{
+	porter_tracked *plain = porter_tracked_new(NULL);
+	porter_tracked *t = make(plain, NULL, 1000);
+
+	(void)state;
+	no_charge(t, SIZE_MAX);
+	no_charge(t, (size_t)PTRDIFF_MAX + 1);
+	asked_in_vain(t, 2, 0);
+	asked_in_vain(plain, 0, 0);
+	end(t);
+	no_charge(plain, SIZE_MAX);
+	asked_in_vain(plain, 1, 0);
+	end(plain);
+}
+
+static int raise_limit(porter_tracked *t, size_t size, void *seen)
+{
+	*(size_t *)seen = size;
+	return porter_tracked_set_limit(t, 5000) == 0;
+}
+
+static void who_is_asked_before_a_refusal_is_asked_for_a_charge(void **state)
+{
+	size_t seen = 0;
+	const struct porter_tracked_options o = {
+		.size = sizeof(o),
+		.limit = 1000,
+		.on_refused = raise_limit,
+		.refused_context = &seen,
+	};
+	porter_tracked *t = porter_tracked_new_with(NULL, &o);
+
+	(void)state;
+	charge(t, 5000);
+	assert_int_equal(seen, 5000);
+	assert_int_equal(stats_of(t).refusals, 0);
+	porter_refund(t, 5000);
+	end(t);
+}
+
+/* ---- Families ---- */
+
+static void a_charge_counts_in_the_family_and_its_limits_bind(void **state)
+{
+	porter_tracked *parent = make(NULL, NULL, 1000);
+	porter_tracked *one = make(NULL, parent, 0);
+	porter_tracked *other = make(NULL, parent, 0);
+
+	(void)state;
+	charge(one, 700);
+	assert_int_equal(porter_bytes_used(parent), 700);
+	no_charge(other, 301);
+	asked_in_vain(other, 0, 1);
+	charge(other, 300);
+	assert_int_equal(porter_bytes_used(parent), 1000);
+	no_charge(parent, 1);
+	porter_refund(one, 700);
+	charge(parent, 700);
+	porter_refund(parent, 700);
+	porter_refund(other, 300);
+	assert_int_equal(porter_bytes_used(parent), 0);
+	end(one);
+	end(other);
+	end(parent);
+}
+
+/* ---- Trackers on trackers ---- */
+
+/* Three on each other, the lowest with a limit; each asks those below it. */
+static void refused_below(porter_tracked *middle, porter_tracked *lowest)
+{
+	porter_tracked *top =
+		porter_tracked_new(porter_tracked_allocator(middle));
+
+	no_charge(top, 101);
+	asked_in_vain(top, 1, 0);
+	asked_in_vain(middle, 1, 0);
+	asked_in_vain(lowest, 0, 1);
+	/* There is as much room as before, in all of them. */
+	charge(top, 100);
+	assert_int_equal(porter_bytes_used(top), 100);
+	assert_int_equal(porter_bytes_used(middle), 100);
+	assert_int_equal(porter_bytes_used(lowest), 100);
+	porter_refund(top, 100);
+	end(top);
+	end(middle);
+	end(lowest);
+}
+
+static void a_refusal_below_is_undone_where_only_counted(void **state)
+{
+	porter_tracked *lowest = make(NULL, NULL, 100);
+
+	(void)state;
+	refused_below(porter_tracked_new(porter_tracked_allocator(lowest)),
+		      lowest);
+}
+
+static void a_refusal_below_is_undone_where_a_peak_is_kept(void **state)
+{
+	porter_tracked *lowest = make(NULL, NULL, 100);
+	porter_tracked *middle = make(lowest, NULL, 0);
+
+	(void)state;
+	charge(middle, 60);
+	porter_refund(middle, 60);
+	no_charge(middle, 1 << 20);
+	assert_int_equal(porter_peak(middle).lower, 60);
+	assert_int_equal(porter_peak(middle).upper, 60);
+	end(middle);
+	end(lowest);
+	lowest = make(NULL, NULL, 100);
+	refused_below(make(lowest, NULL, 0), lowest);
+}
+
+static void a_refusal_below_is_undone_where_there_is_a_limit(void **state)
+{
+	porter_tracked *lowest = make(NULL, NULL, 100);
+
+	(void)state;
+	refused_below(make(lowest, NULL, 120), lowest);
+}
+
+static void a_refusal_below_is_undone_in_the_family(void **state)
+{
+	porter_tracked *lowest = make(NULL, NULL, 100);
+	porter_tracked *parent = make(NULL, NULL, 120);
+
+	(void)state;
+	refused_below(make(lowest, parent, 0), lowest);
+	assert_int_equal(porter_bytes_used(parent), 0);
+	/* What its child had is the parent's as well. */
+	assert_int_equal(stats_of(parent).failures, 1);
+	assert_int_equal(stats_of(parent).refusals, 0);
+	assert_int_equal(stats_of(parent).total_allocated, 100);
+	end(parent);
+}
+
+/* ---- Peaks ---- */
+
+static void a_charge_is_in_the_peak(void **state)
+{
+	porter_tracked *t = make(NULL, NULL, 0);
+	porter_allocator *a = porter_tracked_allocator(t);
+	void *x = porter_allocate(a, 1000);
+	struct porter_interval peak;
+
+	(void)state;
+	charge(t, 3000000);
+	porter_refund(t, 3000000);
+	porter_free(a, x, 1000);
+	peak = porter_peak_reset(t);
+	assert_int_equal(peak.lower, 3001000);
+	assert_int_equal(peak.upper, 3001000);
+	peak = porter_peak(t);
+	assert_int_equal(peak.upper, 0);
+	end(t);
+}
+
+/* ---- Threads ---- */
+
+enum { THREADS = 8, EACH = 100, ROOM = 3 };
+
+/* At any time no more than ROOM of them have what they want. */
+static void charge_and_refund(void *tracker, size_t number)
+{
+	porter_tracked *t = tracker;
+	size_t granted = 0, wanted = scaled(20000);
+
+	(void)number;
+	while (granted < wanted) {
+		/* Who has some may be waiting for a processor. */
+		if (porter_charge(t, EACH) != 0) {
+			sched_yield();
+			continue;
+		}
+		if (granted++ % 16 == 0)
+			sched_yield();
+		must(porter_bytes_used(t) >= EACH);
+		porter_refund(t, EACH);
+	}
+}
+
+static void threads_that_charge_stay_below_the_limit(void **state)
+{
+	porter_tracked *lowest = make(NULL, NULL, ROOM * EACH);
+	porter_tracked *top = make(lowest, NULL, 0);
+	struct porter_stats s;
+
+	(void)state;
+	if (!in_threads(threads_allowed(THREADS), charge_and_refund, top))
+		skip_because("no more threads here");
+	assert_true(porter_peak(lowest).lower <= ROOM * EACH);
+	assert_true(porter_peak(lowest).lower >= EACH);
+	s = stats_of(top);
+	assert_int_equal(s.allocations, s.frees);
+	assert_int_equal(s.total_allocated, s.allocations * EACH);
+	assert_int_equal(s.failures, stats_of(lowest).refusals);
+	assert_int_equal(s.allocations, stats_of(lowest).allocations);
+	end(top);
+	end(lowest);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_limit_refuses_a_charge_as_it_does_a_block),
+		cmocka_unit_test(the_largest_sizes_are_failures),
+		cmocka_unit_test(
+			who_is_asked_before_a_refusal_is_asked_for_a_charge),
+		cmocka_unit_test(
+			a_charge_counts_in_the_family_and_its_limits_bind),
+		cmocka_unit_test(a_refusal_below_is_undone_where_only_counted),
+		cmocka_unit_test(
+			a_refusal_below_is_undone_where_a_peak_is_kept),
+		cmocka_unit_test(
+			a_refusal_below_is_undone_where_there_is_a_limit),
+		cmocka_unit_test(a_refusal_below_is_undone_in_the_family),
+		cmocka_unit_test(a_charge_is_in_the_peak),
+		cmocka_unit_test(threads_that_charge_stay_below_the_limit),
+	};
+
+	return run_all("charge", tests);
+}
