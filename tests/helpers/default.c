@@ -5,7 +5,7 @@
  */
 #include "support.h"
 
-#include "3-allocator/tracked.h"
+#include "4-allocator/tracked.h"
 
 static void ask(void *first, size_t number)
 {
