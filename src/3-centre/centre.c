@@ -121,6 +121,8 @@ bool porter__centre_revoke(struct centre *c)
  */
 static void settle_all(struct centre *c)
 {
+	/* A cell that is lent may be counted in without anybody's knowing. */
+	porter__centre_revoke(c);
 	if (porter__barrier_possible())
 		porter__barrier_everywhere();
 	family_for_each(c, x) {
