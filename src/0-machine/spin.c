@@ -34,5 +34,5 @@ void porter__spin_wait(struct spin *lock)
 	do {
 		while (peek(&lock->held))
 			porter__wait_a_little(&steps);
-	} while (!spin_try(lock));
+	} while (!spin_try_alone(lock));
 }

@@ -289,6 +289,8 @@ void porter__centre_bound(struct centre *c)
 
 void porter__centre_set_limit(struct centre *c, int64_t limit)
 {
+	bool crossed;
+
 	centre_lock(c);
 	if (limit != INT64_MAX)
 		porter__centre_bound(c);
@@ -297,5 +299,8 @@ void porter__centre_set_limit(struct centre *c, int64_t limit)
 	/* Who has room must not go on using it above the new limit. */
 	if (c->reserved > limit)
 		porter__centre_revoke(c);
+	crossed = c->watches && porter__marks_on_limit(c);
 	centre_unlock(c);
+	if (crossed)
+		porter__marks_wake();
 }

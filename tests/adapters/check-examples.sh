@@ -99,6 +99,34 @@ check "memory: the limits, or that they are not known" \
 run $examples/memory much
 check "memory: a bad number is refused" refuses Usage
 
+# ---- pressure ----
+
+# Each mark in turn, high first, at nine tenths or beyond, at half or below.
+marks_in_turn() {
+	exits 0 && awk '
+		/ high mark: shed / { mark = 1; share = $6 / $9 }
+		/ low mark: enough / { mark = 0; share = $6 / $9 }
+		/ mark: / {
+			if (mark == last || (mark ? share < 0.89 : share > 0.5))
+				wrong = 1
+			last = mark
+			n++
+		}
+		END { exit wrong || n < 4 }
+		BEGIN { last = 0 }' "$out"
+}
+high_at_once() {
+	exits 0 && awk '
+		/ the limit is halved / { here = NR }
+		here && NR == here + 1 && / high mark: / { good = 1 }
+		END { exit !good }' "$out"
+}
+run $examples/pressure
+check "pressure: sheds at the high mark, until the low one" marks_in_turn
+check "pressure: a lower limit makes a high mark" high_at_once
+run $examples/pressure little
+check "pressure: a bad number is refused" refuses Usage
+
 # ---- sqlite_ingest ----
 
 if [ "$have_sqlite" != yes ]; then
