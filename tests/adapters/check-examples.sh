@@ -104,16 +104,15 @@ check "memory: a bad number is refused" refuses Usage
 # Each mark in turn, high first, at nine tenths or beyond, at half or below.
 marks_in_turn() {
 	exits 0 && awk '
-		/ high mark: shed / { mark = 1; share = $6 / $9 }
-		/ low mark: enough / { mark = 0; share = $6 / $9 }
+		/ high mark: shed / { mark = 1; share = $5 / $8 }
+		/ low mark: enough / { mark = 0; share = $5 / $8 }
 		/ mark: / {
 			if (mark == last || (mark ? share < 0.89 : share > 0.5))
 				wrong = 1
 			last = mark
 			n++
 		}
-		END { exit wrong || n < 4 }
-		BEGIN { last = 0 }' "$out"
+		END { exit wrong || n < 4 }' "$out"
 }
 high_at_once() {
 	exits 0 && awk '
