@@ -110,7 +110,8 @@ struct porter_watch {
  * @t: any tracker, the default one as well
  * @w: the marks, and what happens at them
  *
- * When the high mark is reached already, that is a crossing.
+ * When the high mark is reached already, that is a crossing; so a callback may
+ * be called before its number is returned here.
  *
  * The first watch with a callback, or with a min_interval, starts a thread that
  * is called "porter-watch" and has all signals blocked; it ends when the last
