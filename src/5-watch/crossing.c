@@ -128,14 +128,14 @@ static bool on_limit(struct centre *c)
 static void on_wake(void)
 {
 	int error = errno;
-	sigset_t saved;
+	struct watching_saved saved;
 	bool missing;
 
-	porter__lock(&porter__delivery.lock, &saved);
+	porter__watching_lock(&saved);
 	poke(&porter__delivery.forked, false);
 	porter__deliver_crossed();
 	missing = porter__notifier_is_missing();
-	porter__unlock(&porter__delivery.lock, &saved);
+	porter__watching_unlock(&saved);
 	if (missing)
 		porter__notifier_revive();
 	errno = error;

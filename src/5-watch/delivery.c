@@ -17,6 +17,20 @@ struct pool porter__watches = POOL_INIT(struct watch, FIRST_WATCHES);
 
 struct delivery porter__delivery = { .lock = PORTER__LOCK_INIT };
 
+/* ---- The lock ---- */
+
+void porter__watching_lock(struct watching_saved *saved)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &saved->cancel_state);
+	porter__lock(&porter__delivery.lock, &saved->signals);
+}
+
+void porter__watching_unlock(const struct watching_saved *saved)
+{
+	porter__unlock(&porter__delivery.lock, &saved->signals);
+	pthread_setcancelstate(saved->cancel_state, NULL);
+}
+
 /* ---- To an event loop ---- */
 
 bool porter__watch_signal(struct watch *w)

@@ -55,7 +55,7 @@ static void wait_until(uint64_t due, uint64_t time)
 
 /* ---- Telling ---- */
 
-static void call(struct watch *w, sigset_t *saved)
+static void call(struct watch *w, struct watching_saved *saved)
 {
 	struct porter_watch_event event = porter__watch_event(w);
 	porter_on_crossing callback = w->callback;
@@ -68,17 +68,17 @@ static void call(struct watch *w, sigset_t *saved)
 	w->called = event.crossing;
 	d.running = w;
 	d.running_for = t;
-	porter__unlock(&d.lock, saved);
+	porter__watching_unlock(saved);
 	if (porter__locks_held() != 0)
 		porter__broken("watch", "a lock is held in a callback");
 	callback(t, number, &event, context);
-	porter__lock(&d.lock, saved);
+	porter__watching_lock(saved);
 	d.running = NULL;
 	d.running_for = NULL;
 	pthread_cond_broadcast(&d.over);
 }
 
-static void tell(struct watch *w, uint64_t time, sigset_t *saved)
+static void tell(struct watch *w, uint64_t time, struct watching_saved *saved)
 {
 	bool fresh = w->callback && w->called != peek(&w->crossings);
 
@@ -109,11 +109,11 @@ static struct watch *who_is_due(uint64_t time, uint64_t *next)
 
 static void *serve(void *unused)
 {
-	sigset_t saved;
+	struct watching_saved saved;
 
 	(void)unused;
 	pthread_setname_np(pthread_self(), "porter-watch");
-	porter__lock(&d.lock, &saved);
+	porter__watching_lock(&saved);
 	d.thread = pthread_self();
 	d.serving = true;
 	while (d.users) {
@@ -128,7 +128,7 @@ static void *serve(void *unused)
 			wait_until(next, time);
 	}
 	d.started = d.serving = false;
-	porter__unlock(&d.lock, &saved);
+	porter__watching_unlock(&saved);
 	return NULL;
 }
 
@@ -155,34 +155,34 @@ static bool start(void)
 /* pthread_create() may call malloc, and so the program: not with the lock. */
 static bool start_unless_started(void)
 {
-	sigset_t saved;
+	struct watching_saved saved;
 	bool mine, good;
 
-	porter__lock(&d.lock, &saved);
+	porter__watching_lock(&saved);
 	mine = d.users && !d.started;
 	d.started |= mine;
-	porter__unlock(&d.lock, &saved);
+	porter__watching_unlock(&saved);
 	good = !mine || start();
 	if (good)
 		return true;
-	porter__lock(&d.lock, &saved);
+	porter__watching_lock(&saved);
 	d.started = false;
-	porter__unlock(&d.lock, &saved);
+	porter__watching_unlock(&saved);
 	return false;
 }
 
 int porter__notifier_join(void)
 {
-	sigset_t saved;
+	struct watching_saved saved;
 
-	porter__lock(&d.lock, &saved);
+	porter__watching_lock(&saved);
 	d.users++;
-	porter__unlock(&d.lock, &saved);
+	porter__watching_unlock(&saved);
 	if (start_unless_started())
 		return 0;
-	porter__lock(&d.lock, &saved);
+	porter__watching_lock(&saved);
 	d.users--;
-	porter__unlock(&d.lock, &saved);
+	porter__watching_unlock(&saved);
 	errno = EAGAIN;
 	return -1;
 }
@@ -243,9 +243,9 @@ static void make_own_fd(struct watch *w)
  */
 static void in_child(void)
 {
-	sigset_t saved;
+	struct watching_saved saved;
 
-	porter__lock(&d.lock, &saved);
+	porter__watching_lock(&saved);
 	make_conditions();
 	if (!porter__is_notifier()) {
 		if (d.running) { /* Its callback has ended with its thread. */
@@ -266,7 +266,7 @@ static void in_child(void)
 		w->centre->high = 0;
 		poke(&d.forked, true);
 	}
-	porter__unlock(&d.lock, &saved);
+	porter__watching_unlock(&saved);
 }
 
 __attribute__((constructor)) static void on_load(void)

@@ -14,16 +14,6 @@
 
 #define d porter__delivery
 
-static void lock_watching(sigset_t *saved)
-{
-	porter__lock(&d.lock, saved);
-}
-
-static void unlock_watching(const sigset_t *saved)
-{
-	porter__unlock(&d.lock, saved);
-}
-
 /* ---- Adding ---- */
 
 /* What struct porter_watch was in the first version. */
@@ -83,7 +73,7 @@ int porter_watch_add(porter_tracked *t, const struct porter_watch *theirs)
 {
 	const struct centre_options o = { .converted = true };
 	struct watch *w;
-	sigset_t saved;
+	struct watching_saved saved;
 	bool crossed;
 	int number;
 
@@ -98,9 +88,9 @@ int porter_watch_add(porter_tracked *t, const struct porter_watch *theirs)
 	if (!w)
 		return -1;
 	number = (int)w->element.index;
-	lock_watching(&saved);
+	porter__watching_lock(&saved);
 	crossed = join_centre(centre_of(t), w);
-	unlock_watching(&saved);
+	porter__watching_unlock(&saved);
 	if (crossed)
 		porter__marks_wake();
 	return number;
@@ -134,16 +124,16 @@ static void make_fd(struct watch *w)
 int porter_watch_fd(porter_tracked *t, int watch)
 {
 	struct watch *w;
-	sigset_t saved;
+	struct watching_saved saved;
 	int fd = -1;
 
-	lock_watching(&saved);
+	porter__watching_lock(&saved);
 	w = find(t, watch);
 	if (w && w->fd < 0)
 		make_fd(w);
 	if (w)
 		fd = w->fd;
-	unlock_watching(&saved);
+	porter__watching_unlock(&saved);
 	return fd;
 }
 
@@ -184,17 +174,17 @@ int porter_watch_read(porter_tracked *t, int watch,
 {
 	struct porter_watch_event event;
 	struct watch *w;
-	sigset_t saved;
+	struct watching_saved saved;
 	bool noted;
 
 	if (!out || out->size < EVENT_SIZE_FIRST) {
 		errno = EINVAL;
 		return -1;
 	}
-	lock_watching(&saved);
+	porter__watching_lock(&saved);
 	w = find(t, watch);
 	noted = w && take_note(w, &event);
-	unlock_watching(&saved);
+	porter__watching_unlock(&saved);
 	if (!noted)
 		return -1;
 	copy_event(out, &event);
@@ -226,9 +216,9 @@ static bool must_wait_for(const struct watch *w)
 int porter_watch_remove(porter_tracked *t, int watch)
 {
 	struct watch *w;
-	sigset_t saved;
+	struct watching_saved saved;
 
-	lock_watching(&saved);
+	porter__watching_lock(&saved);
 	while ((w = find(t, watch)) && must_wait_for(w)) {
 		w->ending = true;
 		pthread_cond_wait(&d.over, &d.lock.mutex);
@@ -237,7 +227,7 @@ int porter_watch_remove(porter_tracked *t, int watch)
 		leave_centre(w);
 		porter__watch_end(w);
 	}
-	unlock_watching(&saved);
+	porter__watching_unlock(&saved);
 	if (!w)
 		return -1;
 	porter__pool_give(&porter__watches, w);
@@ -277,10 +267,10 @@ static void set_ending(struct centre *c, bool ending)
 static bool on_end(struct centre *c)
 {
 	struct watch *all = NULL, *w;
-	sigset_t saved;
+	struct watching_saved saved;
 	bool may_end;
 
-	lock_watching(&saved);
+	porter__watching_lock(&saved);
 	while (d.running_for == c->owner && !porter__is_notifier()) {
 		set_ending(c, true);
 		pthread_cond_wait(&d.over, &d.lock.mutex);
@@ -292,7 +282,7 @@ static bool on_end(struct centre *c)
 		porter__watch_end(w);
 	if (may_end && d.running_for == c->owner)
 		d.running_for = NULL;
-	unlock_watching(&saved);
+	porter__watching_unlock(&saved);
 	while (all) {
 		w = all;
 		all = w->next;

@@ -92,6 +92,17 @@ extern struct delivery porter__delivery;
 
 extern struct pool porter__watches;
 
+/*
+ * No signals, and no cancellation either: writing to an eventfd is a point where
+ * a thread may be cancelled, and so is waiting.
+ */
+struct watching_saved {
+	sigset_t signals;
+	int cancel_state;
+};
+void porter__watching_lock(struct watching_saved *saved);
+void porter__watching_unlock(const struct watching_saved *saved);
+
 /* Takes what was crossed, and tells or has it told. */
 void porter__deliver_crossed(void);
 /* Readable, if there is something that was not noted. Whether it was so. */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -223,31 +224,27 @@ static void each_crossing_is_told_once_at_the_mark(void **state)
 	end(&h);
 }
 
-/* In steps so small that threads have room; bytes from the fast path. */
+/* The marks are so far apart that the thread has room between them. */
 static void a_mark_is_not_hidden_by_room(void **state)
 {
-	enum { FAR = 64 << 20 };
+	enum { BLOCK = 512, TOP = 3900, BOTTOM = 100 };
 	struct heap h;
-	void *ballast;
 	int watch;
 
 	(void)state;
 	begin(&h);
-	h.step = 16;
-	ballast = porter_allocate(h.a, FAR);
-	must(ballast);
-	watch = add(h.t, FAR + 16 * 2000, FAR + 16 * 100);
+	h.step = BLOCK;
+	watch = add(h.t, BLOCK * TOP, BLOCK * BOTTOM);
 	for (uint64_t round = 0; round < 20; round++) {
-		fill_to(&h, 16 * 1999);
+		fill_to(&h, BLOCK * (TOP - 1));
 		expect_nothing(h.t, watch);
-		fill_to(&h, 16 * 2000);
-		expect(h.t, watch, 2 * round + 1, 0, FAR + 16 * 2000);
-		fill_to(&h, 16 * 101);
+		fill_to(&h, BLOCK * TOP);
+		expect(h.t, watch, 2 * round + 1, 0, BLOCK * TOP);
+		fill_to(&h, BLOCK * (BOTTOM + 1));
 		expect_nothing(h.t, watch);
-		fill_to(&h, 16 * 100);
-		expect(h.t, watch, 2 * round + 2, 0, FAR + 16 * 100);
+		fill_to(&h, BLOCK * BOTTOM);
+		expect(h.t, watch, 2 * round + 2, 0, BLOCK * BOTTOM);
 	}
-	porter_free(h.a, ballast, FAR);
 	end(&h);
 }
 
@@ -555,6 +552,15 @@ static void cross_in_child(void *arg)
 	must(porter_tracked_destroy(f->h.t) == 0);
 }
 
+static void read_in_child(void *arg)
+{
+	struct forked *f = arg;
+
+	must(readable(f->fd));
+	expect(f->h.t, f->watch, 1, 0, HIGH);
+	must(!readable(f->fd));
+}
+
 static void a_child_has_watches_of_its_own(void **state)
 {
 	struct forked f;
@@ -564,10 +570,47 @@ static void a_child_has_watches_of_its_own(void **state)
 	f.watch = add(f.h.t, HIGH, LOW);
 	f.fd = porter_watch_fd(f.h.t, f.watch);
 	fill_to(&f.h, HIGH);
+	assert_true(child_does(read_in_child, &f));
+	assert_true(readable(f.fd));
 	assert_true(child_does(cross_in_child, &f));
 	assert_true(readable(f.fd));
 	expect(f.h.t, f.watch, 1, 0, HIGH);
 	assert_false(readable(f.fd));
+	end(&f.h);
+}
+
+/* ---- Cancellation ---- */
+
+static void *cross_while_cancelled(void *arg)
+{
+	struct forked *f = arg;
+
+	must(porter_watch_fd(f->h.t, f->watch) == f->fd);
+	pthread_cancel(pthread_self());
+	fill_to(&f->h, HIGH);
+	fill_to(&f->h, LOW);
+	expect(f->h.t, f->watch, 2, 1, LOW);
+	fill_to(&f->h, HIGH);
+	must(porter_watch_remove(f->h.t, f->watch) == 0);
+	f->fd = -1; /* It has come so far. */
+	pthread_testcancel();
+	return NULL;
+}
+
+static void a_thread_is_not_cancelled_amid_an_allocation(void **state)
+{
+	struct forked f;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	begin(&f.h);
+	f.watch = add(f.h.t, HIGH, LOW);
+	f.fd = porter_watch_fd(f.h.t, f.watch);
+	must(pthread_create(&thread, NULL, cross_while_cancelled, &f) == 0);
+	must(pthread_join(thread, &result) == 0);
+	assert_ptr_equal(result, PTHREAD_CANCELED);
+	assert_int_equal(f.fd, -1);
 	end(&f.h);
 }
 
@@ -593,6 +636,7 @@ int main(void)
 		cmocka_unit_test(no_file_descriptor_is_left_behind),
 		cmocka_unit_test(without_a_file_descriptor_a_watch_works_on),
 		cmocka_unit_test(a_child_has_watches_of_its_own),
+		cmocka_unit_test(a_thread_is_not_cancelled_amid_an_allocation),
 	};
 
 	return run_all("watch", tests);

@@ -48,7 +48,14 @@ enum {
 /* All threads together hold so much at the top. */
 #define TOP ((int64_t)THREADS * BLOCKS * SIZE)
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define WITH_A_TOOL 1
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || \
+	defined(WITH_A_TOOL)
 static uint64_t crossings = 20000;
 #else
 static uint64_t crossings = 1000000;
