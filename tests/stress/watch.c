@@ -20,13 +20,15 @@
  *				the ranks of all locks that it takes; so does
  *				the callback
  *
- * PORTER_CROSSINGS is how many there are to be.
+ * Once with one tracker; once with a family, where each thread has a child of
+ * the tracker that is watched. The marks are so far apart that threads have
+ * room between them. PORTER_CROSSINGS is how many there are to be.
  */
 #include "0-machine/lock-order.h"
 
 #include <portermem/portermem.h>
 
-#include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -35,12 +37,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	THREADS = 4,
-	BLOCKS = 8,
-	SIZE = 512,
+	BLOCKS = 128,
+	SIZE = 2048,
+	SMALL = 100,
 	CROWD = 5000, /* blocks, in a row */
 	STEPS = 5,    /* up and down */
 };
@@ -61,7 +63,9 @@ static uint64_t crossings = 20000;
 static uint64_t crossings = 1000000;
 #endif
 
-static porter_tracked *tracker;
+static porter_tracked *tracker; /* is watched */
+static porter_tracked
+	*counts[THREADS]; /* what each thread does: it, or a child */
 static pthread_barrier_t barrier;
 static atomic_ullong faults;
 
@@ -199,14 +203,11 @@ static void look(uint64_t expected)
 /* How many there were is known from a watch that tells nobody. */
 static uint64_t count_so_far(void)
 {
-	static uint64_t last;
 	struct porter_watch_event e = { .size = sizeof(e) };
 
-	if (porter_watch_read(tracker, silent.watch, &e) == 0) {
+	if (porter_watch_read(tracker, silent.watch, &e) == 0)
 		listen_to(&silent, &e);
-		last = e.crossing;
-	}
-	return last;
+	return silent.last;
 }
 
 /* ---- The threads ---- */
@@ -236,6 +237,8 @@ static void crowd(porter_allocator *a)
 		if (!block)
 			abort();
 		porter_free(a, block, (size_t)TOP);
+		for (int k = 0; k < 4; k++)
+			porter_free(a, porter_allocate(a, SMALL), SMALL);
 	}
 }
 
@@ -263,7 +266,7 @@ static void in_step(porter_allocator *a, size_t number)
 
 static void *work(void *number)
 {
-	porter_allocator *a = porter_tracked_allocator(tracker);
+	porter_allocator *a = porter_tracked_allocator(counts[(size_t)number]);
 
 	while (so_far < crossings) {
 		crowd(a);
@@ -298,23 +301,46 @@ static void run(void)
 	pthread_join(loop, NULL);
 }
 
-int main(void)
+static void begin(bool family)
 {
-	const char *wanted = getenv("PORTER_CROSSINGS");
-	double began = seconds();
-	bool clean;
+	struct porter_tracked_options o = { .size = sizeof(o) };
 
-	printf("1..2\n");
-	fflush(stdout);
-	if (wanted)
-		crossings = strtoull(wanted, NULL, 10);
 	tracker = porter_tracked_new(NULL);
-	if (!tracker)
-		abort();
+	o.parent = tracker;
+	for (int i = 0; i < THREADS; i++) {
+		counts[i] = family ? porter_tracked_new_with(NULL, &o) :
+				     tracker;
+		if (!counts[i])
+			abort();
+	}
+	by_callback = (struct listener){ .name = "callback" };
+	by_interval = (struct listener){ .name = "interval" };
+	by_fd = (struct listener){ .name = "event loop" };
+	silent = (struct listener){ .name = "silent" };
+	so_far = 0;
+	atomic_store(&stop, false);
+	atomic_store(&faults, 0);
 	add(&by_callback, on_crossing, 0);
 	add(&by_interval, on_crossing, 1000000);
 	add(&by_fd, NULL, 0);
 	add(&silent, NULL, 0);
+}
+
+static bool end(bool family)
+{
+	bool clean = true;
+
+	for (int i = 0; family && i < THREADS; i++)
+		clean &= porter_tracked_destroy(counts[i]) == 0;
+	return clean & (porter_tracked_destroy(tracker) == 0);
+}
+
+static void check(int point, const char *name, bool family)
+{
+	double began = seconds();
+	bool clean;
+
+	begin(family);
 	run();
 	printf("# %llu crossings in %.1f s; told: callback %llu, event loop "
 	       "%llu, each millisecond at most %llu\n",
@@ -322,9 +348,26 @@ int main(void)
 	       (unsigned long long)by_callback.told,
 	       (unsigned long long)by_fd.told,
 	       (unsigned long long)by_interval.told);
-	clean = porter_tracked_destroy(tracker) == 0;
-	printf("%sok 1 - no crossing is lost or told twice\n",
-	       atomic_load(&faults) ? "not " : "");
-	printf("%sok 2 - all is back in the end\n", clean ? "" : "not ");
+	clean = end(family);
+	printf("%sok %d - %s: no crossing is lost or told twice\n",
+	       atomic_load(&faults) ? "not " : "", point, name);
+	printf("%sok %d - %s: all is back in the end\n", clean ? "" : "not ",
+	       point + 1, name);
+	fflush(stdout);
+}
+
+int main(void)
+{
+	const char *wanted = getenv("PORTER_CROSSINGS");
+
+	/* Else large blocks would be mapped and unmapped all the time. */
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+	printf("1..4\n");
+	fflush(stdout);
+	if (wanted)
+		crossings = strtoull(wanted, NULL, 10);
+	check(1, "one tracker", false);
+	check(3, "a family", true);
 	return 0;
 }
