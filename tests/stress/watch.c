@@ -38,34 +38,35 @@
 #include <stdlib.h>
 #include <time.h>
 
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define WITH_A_TOOL
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define WITH_A_TOOL
+#endif
+#endif
+
 enum {
 	THREADS = 4,
 	BLOCKS = 128,
 	SIZE = 2048,
 	SMALL = 100,
-	CROWD = 5000, /* blocks, in a row */
-	STEPS = 5,    /* up and down */
+	STEPS = 5, /* up and down */
 };
 
 /* All threads together hold so much at the top. */
 #define TOP ((int64_t)THREADS * BLOCKS * SIZE)
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define WITH_A_TOOL 1
-#endif
-#endif
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || \
-	defined(WITH_A_TOOL)
-static uint64_t crossings = 20000;
+#if defined(WITH_A_TOOL)
+enum { CROWD = 200 };
+static uint64_t crossings = 5000;
 #else
+enum { CROWD = 5000 }; /* blocks, in a row */
 static uint64_t crossings = 1000000;
 #endif
 
-static porter_tracked *tracker; /* is watched */
-static porter_tracked
-	*counts[THREADS]; /* what each thread does: it, or a child */
+/* What is watched; and what each thread uses: the same, or a child of it. */
+static porter_tracked *tracker, *counts[THREADS];
 static pthread_barrier_t barrier;
 static atomic_ullong faults;
 
