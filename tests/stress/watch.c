@@ -58,8 +58,8 @@ enum {
 #define TOP ((int64_t)THREADS * BLOCKS * SIZE)
 
 #if defined(WITH_A_TOOL)
-enum { CROWD = 200 };
-static uint64_t crossings = 5000;
+enum { CROWD = 20 };
+static uint64_t crossings = 1000;
 #else
 enum { CROWD = 5000 }; /* blocks, in a row */
 static uint64_t crossings = 1000000;
