@@ -9,6 +9,7 @@
  *	process.h     what the kernel says about the whole process
  *	thread.h      a thread's slot, for who wants to choose the moment
  *	version.h     which version this is
+ *	watch.h       to be told when a tracker holds much
  *
  * Adapters to other libraries (adapt-*.h) are not included here: each belongs
  * to a library of its own.
@@ -23,5 +24,6 @@
 #include <portermem/thread.h>
 #include <portermem/tracked.h>
 #include <portermem/version.h>
+#include <portermem/watch.h>
 
 #endif /* PORTER_PORTERMEM_H */

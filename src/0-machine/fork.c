@@ -5,6 +5,8 @@
  */
 #include "0-machine/fork.h"
 
+#include "0-machine/lock-order.h"
+
 #include <stdbool.h>
 
 static struct porter__lock forking = PORTER__LOCK_INIT;
@@ -18,8 +20,10 @@ static void before_fork(void)
 	porter__lock(&forking, &saved);
 	signals_before = saved;
 	for (struct fork_hold *h = holds; h; h = h->next) {
-		if (h->lock)
+		if (h->lock) {
+			porter__lock_order_take(h->lock, (int)h->rank);
 			pthread_mutex_lock(&h->lock->mutex);
+		}
 		if (h->before)
 			h->before();
 	}
@@ -34,8 +38,10 @@ static void after_fork(bool in_child)
 
 		if (after)
 			after();
-		if (h->lock)
+		if (h->lock) {
 			pthread_mutex_unlock(&h->lock->mutex);
+			porter__lock_order_give(h->lock);
+		}
 	}
 	porter__unlock(&forking, &saved);
 }
@@ -65,4 +71,13 @@ void porter__fork_join(struct fork_hold *hold)
 	hold->next = *place;
 	*place = hold;
 	porter__unlock(&forking, &saved);
+}
+
+/* The list only grows, at load time: who is asked later finds it whole. */
+int porter__fork_rank(const struct porter__lock *lock)
+{
+	for (const struct fork_hold *h = holds; h; h = h->next)
+		if (h->lock == lock)
+			return (int)h->rank;
+	return RANK_UNKNOWN;
 }

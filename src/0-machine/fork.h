@@ -14,9 +14,10 @@
 #include "0-machine/platform.h"
 
 /*
- * All locks, in the order in which fork() takes them. Nobody else holds two,
- * but a thread that registers with liburcu: it holds the first, and liburcu
- * takes its own, the second.
+ * All locks, in the order in which fork() takes them, and who else holds two.
+ * A thread that registers with liburcu holds the first, and liburcu takes its
+ * own, the second. Who gives a tracker its centre holds RANK_CENTRING, and who
+ * sets or reads a watch RANK_WATCHING; both take a family's. (lock-order.h)
  *
  * Those of liburcu come before all of ours that an update may take: a thread
  * may take them inside a read-side critical section of the program, for which
@@ -24,6 +25,7 @@
  * way round that is a deadlock. (tests/models/locks.pml)
  */
 enum fork_rank {
+	RANK_UNKNOWN = -1,
 	RANK_REGISTERING,
 	RANK_LIBURCU,
 	RANK_CENTRING,
@@ -34,7 +36,11 @@ enum fork_rank {
 	RANK_STORE,
 	RANK_ENDING,
 	RANK_RETIRED,
-	RANK_CENTRES, /* and then each family's own */
+	RANK_WATCHING,
+	RANK_WATCHES,
+	RANK_CENTRES,
+	RANK_FAMILY, /* of each family; held by way of the one before */
+	RANK_LAST,   /* no lock: what is done when all are free again */
 };
 
 struct fork_hold {
@@ -48,5 +54,8 @@ struct fork_hold {
 
 /* At load time, from a constructor. */
 void porter__fork_join(struct fork_hold *hold);
+
+/* What its hold says, or RANK_UNKNOWN. */
+int porter__fork_rank(const struct porter__lock *lock);
 
 #endif /* PORTER_FORK_H */

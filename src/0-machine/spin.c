@@ -4,6 +4,7 @@
  */
 #include "0-machine/spin.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <time.h>
 
@@ -13,9 +14,19 @@ enum {
 	NAP = 20000,  /* nanoseconds */
 };
 
-void porter__wait_a_little(unsigned *steps)
+/* The thread may be cancelled in a nap, and who waits may hold a lock. */
+static void take_a_nap(void)
 {
 	static const struct timespec nap = { .tv_nsec = NAP };
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	nanosleep(&nap, NULL);
+	pthread_setcancelstate(state, NULL);
+}
+
+void porter__wait_a_little(unsigned *steps)
+{
 	unsigned step = (*steps)++;
 
 	if (step < SPINS)
@@ -23,7 +34,7 @@ void porter__wait_a_little(unsigned *steps)
 	else if (step < SPINS + YIELDS)
 		sched_yield();
 	else
-		nanosleep(&nap, NULL);
+		take_a_nap();
 }
 
 /* Looks before it tries, so that the line stays shared meanwhile. */
@@ -34,5 +45,5 @@ void porter__spin_wait(struct spin *lock)
 	do {
 		while (peek(&lock->held))
 			porter__wait_a_little(&steps);
-	} while (!spin_try(lock));
+	} while (!spin_try_alone(lock));
 }

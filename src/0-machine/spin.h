@@ -14,6 +14,8 @@
 #define PORTER_SPIN_H
 
 #include "0-machine/atomic.h"
+#include "0-machine/fork.h"
+#include "0-machine/lock-order.h"
 
 #include <stdbool.h>
 
@@ -23,21 +25,32 @@ struct spin {
 
 SLOW_PATH void porter__spin_wait(struct spin *lock);
 
-/* Takes it unless somebody has it. */
-static inline bool spin_try(struct spin *lock)
+static inline bool spin_try_alone(struct spin *lock)
 {
 	return exchange(&lock->held, 1) == 0;
 }
 
+/* Takes it unless somebody has it. All of them are families': see fork.h. */
+static inline bool spin_try(struct spin *lock)
+{
+	bool taken = spin_try_alone(lock);
+
+	if (taken)
+		porter__lock_order_take(lock, RANK_FAMILY);
+	return taken;
+}
+
 static inline void spin_lock(struct spin *lock)
 {
-	if (unlikely(!spin_try(lock)))
+	porter__lock_order_take(lock, RANK_FAMILY);
+	if (unlikely(!spin_try_alone(lock)))
 		porter__spin_wait(lock);
 }
 
 static inline void spin_unlock(struct spin *lock)
 {
 	publish(&lock->held, 0);
+	porter__lock_order_give(lock);
 }
 
 /* One step of waiting for anything; counts the steps, from 0. */

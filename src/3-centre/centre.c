@@ -122,6 +122,8 @@ bool porter__centre_revoke(struct centre *c)
  */
 static void settle_all(struct centre *c)
 {
+	/* A cell that is lent may be counted in without anybody's knowing. */
+	porter__centre_revoke(c);
 	if (porter__barrier_possible())
 		porter__barrier_everywhere();
 	family_for_each(c, x) {
@@ -318,6 +320,8 @@ void porter__centre_bound(struct centre *c)
 
 void porter__centre_set_limit(struct centre *c, int64_t limit)
 {
+	bool crossed;
+
 	centre_lock(c);
 	if (limit != INT64_MAX)
 		porter__centre_bound(c);
@@ -326,5 +330,8 @@ void porter__centre_set_limit(struct centre *c, int64_t limit)
 	/* Who has room must not go on using it above the new limit. */
 	if (c->reserved > limit)
 		porter__centre_revoke(c);
+	crossed = c->watches && porter__marks_on_limit(c);
 	centre_unlock(c);
+	if (crossed)
+		porter__marks_wake();
 }

@@ -112,6 +112,8 @@ struct centre *porter__centre_new(struct porter__id *id, void *owner,
 
 bool porter__centre_end(struct centre *c)
 {
+	bool crossed = false;
+
 	centre_lock(c);
 	if (c->children) {
 		centre_unlock(c);
@@ -122,9 +124,13 @@ bool porter__centre_end(struct centre *c)
 	if (c->parent) {
 		porter__family_leave(c);
 		centre_reserve(c, -c->reserved);
+		/* What it leaves behind is in use no more. */
+		crossed = marks_crossed(c->parent);
 	}
 	c->live = false;
 	centre_unlock(c);
+	if (crossed)
+		porter__marks_wake();
 	return true;
 }
 

@@ -6,6 +6,8 @@
 
 bool (*porter__marks_on_crossing)(struct centre *c);
 void (*porter__marks_on_wake)(void);
+bool (*porter__marks_on_limit)(struct centre *c);
+bool (*porter__marks_on_end)(struct centre *c);
 
 bool porter__marks_look(struct centre *c)
 {

@@ -20,6 +20,13 @@
 /* Set by who sets marks. The first: whether there is somebody to be woken. */
 extern bool (*porter__marks_on_crossing)(struct centre *c);
 extern void (*porter__marks_on_wake)(void);
+/* With the lock: the limit has changed. Whether somebody is to be woken. */
+extern bool (*porter__marks_on_limit)(struct centre *c);
+/*
+ * With nothing held: the tracker is about to be destroyed; nothing of it is
+ * called any more when this returns. False, errno EBUSY: it has children.
+ */
+extern bool (*porter__marks_on_end)(struct centre *c);
 
 SLOW_PATH bool porter__marks_look(struct centre *c);
 /* With nothing held. */

@@ -8,6 +8,7 @@
 
 #include "0-machine/fork.h"
 #include "3-centre/life.h"
+#include "3-centre/marks.h"
 
 #include <string.h>
 
@@ -138,8 +139,11 @@ int64_t porter_tracked_destroy(porter_tracked *t)
 		errno = EBUSY;
 		return -1;
 	}
-	left = porter_bytes_used(t);
 	c = centre_of(t);
+	/* A watch's callback that runs may yet free, so it is waited for. */
+	if (c && porter__marks_on_end && !porter__marks_on_end(c))
+		return -1;
+	left = porter_bytes_used(t);
 	if (c && !porter__centre_end(c))
 		return -1;
 	t->magic = TRACKED_ENDED;

@@ -210,6 +210,32 @@ example zstd "zstd's number, to the byte; 0 at the end" columns_agree
 for name in zlib nghttp2 jansson cjson expat libxml2 openssl libuv cares curl; do
 	example $name "counts, and 0 at the end" ends_at_zero
 done
+# ---- pressure ----
+
+# Each mark in turn, high first, at nine tenths or beyond, at half or below.
+marks_in_turn() {
+	exits 0 && awk '
+		/ high mark: shed / { mark = 1; share = $5 / $8 }
+		/ low mark: enough / { mark = 0; share = $5 / $8 }
+		/ mark: / {
+			if (mark == last || (mark ? share < 0.89 : share > 0.5))
+				wrong = 1
+			last = mark
+			n++
+		}
+		END { exit wrong || n < 4 }' "$out"
+}
+high_at_once() {
+	exits 0 && awk '
+		/ the limit is halved / { here = NR }
+		here && NR == here + 1 && / high mark: / { good = 1 }
+		END { exit !good }' "$out"
+}
+run $examples/pressure
+check "pressure: sheds at the high mark, until the low one" marks_in_turn
+check "pressure: a lower limit makes a high mark" high_at_once
+run $examples/pressure little
+check "pressure: a bad number is refused" refuses Usage
 
 # ---- sqlite_ingest ----
 

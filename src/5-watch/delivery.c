@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * delivery.c: who is told of a crossing, and when.
+ *
+ * An event loop is told by whoever crossed, a callback by the notifier; and
+ * where an interval has to pass first, the notifier tells both. Each finds out
+ * by itself whether there is something new: see watch.h.
+ */
+#include "5-watch/watch.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { FIRST_WATCHES = 16 };
+
+struct pool porter__watches = POOL_INIT(struct watch, FIRST_WATCHES);
+
+struct delivery porter__delivery = { .lock = PORTER__LOCK_INIT };
+
+/* ---- The lock ---- */
+
+void porter__watching_lock(struct watching_saved *saved)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &saved->cancel_state);
+	porter__lock(&porter__delivery.lock, &saved->signals);
+}
+
+void porter__watching_unlock(const struct watching_saved *saved)
+{
+	porter__unlock(&porter__delivery.lock, &saved->signals);
+	pthread_setcancelstate(saved->cancel_state, NULL);
+}
+
+/* ---- To an event loop ---- */
+
+bool porter__watch_signal(struct watch *w)
+{
+	if (w->fd < 0 || w->noted == peek(&w->crossings))
+		return false;
+	/* It cannot be full: it is written once for each crossing at most. */
+	return eventfd_write(w->fd, 1) == 0;
+}
+
+/* ---- To the notifier ---- */
+
+void porter__watch_wait(struct watch *w)
+{
+	struct watch **place = &porter__delivery.waiting;
+
+	if (w->is_waiting)
+		return;
+	while (*place)
+		place = &(*place)->next_waiting;
+	*place = w;
+	w->next_waiting = NULL;
+	w->is_waiting = true;
+	pthread_cond_signal(&porter__delivery.bell);
+}
+
+void porter__watch_unwait(struct watch *w)
+{
+	struct watch **place = &porter__delivery.waiting;
+
+	if (!w->is_waiting)
+		return;
+	while (*place != w)
+		place = &(*place)->next_waiting;
+	*place = w->next_waiting;
+	w->is_waiting = false;
+}
+
+/* ---- From the stack ---- */
+
+static void deliver(struct watch *w)
+{
+	if (!w->min_interval)
+		porter__watch_signal(w);
+	if (wants_notifier(w))
+		porter__watch_wait(w);
+}
+
+void porter__deliver_crossed(void)
+{
+	struct watch *w = porter__watch_take_crossed();
+
+	while (w) {
+		struct watch *next = w->next_crossed;
+
+		/* Not there any more; then look. Pairs with push(). */
+		(void)exchange(&w->is_crossed, 0);
+		deliver(w);
+		w = next;
+	}
+}
+
+/* ---- The end of a watch ---- */
+
+/* It is in no list of a centre, so it cannot come onto the stack any more. */
+void porter__watch_end(struct watch *w)
+{
+	porter__deliver_crossed();
+	porter__watch_unwait(w);
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+	w->centre = NULL;
+	if (porter__delivery.running == w)
+		porter__delivery.running = NULL;
+	if (wants_notifier(w))
+		porter__notifier_leave();
+}
