@@ -23,7 +23,16 @@ programs="tests/api/test_composition tests/api/test_failure tests/api/test_fork
 	tests/life/test_destroy tests/life/test_fork tests/life/test_fork_points
 	tests/life/test_thread_life tests/regression/test_others_bugs"
 test -x tests/api/test_tracked || skip_all "no cmocka, so no tests to run again"
-for kind in peaked bounded child; do
+kinds="peaked bounded child"
+# Again with another build: what a sanitizer may see, or nothing.
+if test -n "${PORTER_ONCE_DONE-}"; then
+	test -n "$porter_sanitizers" ||
+		skip_all "run once already, with another build"
+	kinds=bounded
+	programs="tests/api/test_threads tests/api/test_composition
+		tests/life/test_destroy tests/life/test_thread_life"
+fi
+for kind in $kinds; do
 	for program in $programs; do
 		check "$kind: $program" with_kind $kind $program
 	done

@@ -113,6 +113,10 @@ static inline void shared_add(uint64_t *word, uint64_t n)
 	__atomic_compare_exchange_n((where), (expected), (value), 0, \
 				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
+/* The same for a sum: adds, and gets what was before. */
+#define exchange_add(where, n) \
+	__atomic_fetch_add((where), (n), __ATOMIC_ACQ_REL)
+
 /*
  * Whole, but in no order with anything else: for words whose order a lock sees
  * to, or porter__barrier_everywhere() together with compiler_barrier(), which

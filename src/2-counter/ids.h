@@ -27,8 +27,8 @@ struct porter__id {
 	uint64_t given_back[2]; /* FREED and FREES when a fork() began */
 	/* Seldom counted, by all threads; 0 in an id that is taken. */
 	uint64_t failures;
-	uint64_t refusals;	/* of requests, by a limit */
-	uint64_t undone;	/* bytes counted as allocated, and as freed */
+	uint64_t refusals; /* of requests, by a limit */
+	uint64_t undone;   /* bytes counted as allocated, and as freed */
 	struct cell own __attribute__((aligned(CACHE_LINE_PAIR)));
 };
 

@@ -1,88 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calm.h: operations at the centre that change one number.
+ * calm.h: operations at the centre that change one number, without its lock.
  *
  * Near its limit a tracker lends no room, and all operations come to the
- * centre. Most of them find everything as the last one has left it: nothing to
- * be lent, no mark or peak near. Then what is reserved stays between two bounds,
- * which were worked out once, and all that is to be done is to change it: about
- * as much as with one counter for all threads.
+ * centre. Most of them find everything as the last one has left it: nobody has
+ * room, no mark or peak is near. Then all that is to be done is to change what
+ * is reserved, within two bounds that were worked out once:
  *
  *	     calm_least                     calm_most
  *	---------|------------------------------|------------->  reserved
  *	 lend    |  nothing to do but to count  | the limit, a mark, the
  *	 room    |                              | highest so far, first of them
  *
- * Only for trackers without a parent, that several threads use. Whoever takes
- * the lock for anything else ends the calm (centre_lock()).
+ * In the calm, what is reserved is the word calm, and is changed by compare and
+ * exchange: an atomic counter with a limit. Whoever takes the lock takes the
+ * number out of it (calm_end()), so who holds the lock has it alone, and from
+ * then on all come to the lock. What is found in calm is what all other
+ * operations have left, exactly, since nobody has room; so a limit may refuse.
+ *
+ * An operation changes the number first, and the words of its cell after that.
+ * Nobody else looks at these words meanwhile: only cells that are in the
+ * centre's list are settled by others, and in the calm it is empty.
+ *
+ * Only for trackers without a parent, that several threads use.
  */
 #ifndef PORTER_CALM_H
 #define PORTER_CALM_H
 
-#include "0-machine/test-point.h"
 #include "3-centre/centre.h"
 
-enum calm { NOT_CALM, CALM_DONE, CALM_REFUSED };
+enum calm { CALM_OVER, CALM_DONE, CALM_REFUSED };
 
-/* With the lock, after an operation that was not calm. */
-static inline void calm_down(struct centre *c)
+/* With the lock, at the end of an operation: is it calm from now on? */
+static inline void calm_begin(struct centre *c)
 {
 	int64_t most = c->limit, least = c->lend_below;
+	bool all_shared = true;
 
-	c->root->calm = false;
-	if (c->parent || !c->shared || c->converted)
+	for (const struct centre *x = c; x; x = x->parent)
+		all_shared &= x->shared;
+	if (c->all_shared != all_shared)
+		poke(&c->all_shared, all_shared);
+
+	if (c->parent || c->children || !c->shared || c->converted ||
+	    c->loans || c->reserved <= least)
 		return;
 	most = c->peak_upper < most ? c->peak_upper : most;
 	most = c->high - 1 < most ? c->high - 1 : most;
-	if (c->low != INT64_MIN && c->low + (int64_t)c->lent > least)
-		least = c->low + (int64_t)c->lent;
+	least = c->low > least ? c->low : least;
+	if (c->reserved <= least || c->reserved > most)
+		return;
 	c->calm_most = most;
 	c->calm_least = least;
-	c->calm = least < most;
+	/* Release: who finds it calm finds the bounds. */
+	publish(&c->calm, c->reserved);
 }
 
-/* What is reserved when the cell is settled, and takes size more. */
-static inline int64_t calm_reserved(const struct centre *c,
-				    const struct cell *cell, uint64_t size)
+/* What is counted in the cell beyond its quota, and size more. */
+static inline int64_t calm_more(const struct cell *cell, uint64_t size)
 {
-	return c->reserved +
-	       (int64_t)(cell_net(cell) - quota_of(peek(&cell->word[QUOTA])) +
+	return (int64_t)(cell_net(cell) - quota_of(peek(&cell->word[QUOTA])) +
 			 size);
 }
 
 static inline enum calm calm_take(struct centre *c, struct cell *cell,
 				  uint64_t size)
 {
-	int64_t reserved;
+	int64_t now = subscribe(&c->calm), then;
 
-	if (!c->calm || !cell)
-		return NOT_CALM;
-	reserved = calm_reserved(c, cell, size);
-	if (unlikely(reserved > c->limit) && !c->loans) {
-		TEST_POINT(REFUSING);
-		return CALM_REFUSED;
-	}
-	if (unlikely(reserved > c->calm_most || reserved <= c->calm_least))
-		return NOT_CALM;
-	poke(&c->reserved, reserved);
-	poke(&cell->word[QUOTA], cell_net(cell) + size);
+	if (!is_calm(now) || !cell)
+		return CALM_OVER;
 	flight_begin(cell, size, TAKEN);
+	do {
+		then = now + calm_more(cell, size);
+#ifndef PORTER_TEST_POINTS /* There, refusals are looked into, with the lock. */
+		if (unlikely(is_calm(now) && then > c->limit)) {
+			flight_begin(cell, 0, ASKING);
+			return CALM_REFUSED;
+		}
+#endif
+		if (unlikely(!is_calm(now) || then > c->calm_most ||
+			     then <= c->calm_least)) {
+			flight_begin(cell, 0, ASKING);
+			return CALM_OVER;
+		}
+	} while (unlikely(!exchange_if(&c->calm, &now, then)));
+	poke(&cell->word[QUOTA], cell_net(cell) + size);
 	word_add_release(&cell->word[ALLOCATED], size);
 	return CALM_DONE;
 }
 
+/*
+ * Whatever it finds, it subtracts first: a number that is not calm is not looked
+ * at. Over is the calm when room could be lent again.
+ */
 static inline enum calm calm_settle(struct centre *c, struct cell *cell)
 {
-	int64_t reserved;
+	int64_t more = calm_more(cell, 0), now;
 
-	if (!c->calm)
-		return NOT_CALM;
-	reserved = calm_reserved(c, cell, 0);
-	if (unlikely(reserved > c->calm_most || reserved <= c->calm_least))
-		return NOT_CALM;
-	poke(&c->reserved, reserved);
+	if (unlikely(is_lent(peek(&cell->word[QUOTA])) || more > 0))
+		return CALM_OVER;
+	now = exchange_add(&c->calm, more);
+	if (unlikely(!is_calm(now)))
+		return CALM_OVER;
 	poke(&cell->word[QUOTA], cell_net(cell));
-	return CALM_DONE;
+	return likely(now + more > c->calm_least) ? CALM_DONE : CALM_OVER;
 }
 
 #endif /* PORTER_CALM_H */

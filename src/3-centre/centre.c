@@ -186,14 +186,11 @@ static void grant(struct centre *c, struct cell *cell, uint64_t size)
 bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
 {
 	bool fits, crossed;
-	enum calm calm;
+	enum calm calm = calm_take(c, cell, size);
 
-	centre_enter(c);
-	calm = calm_take(c, cell, size);
-	if (likely(calm != NOT_CALM)) {
-		centre_leave(c);
+	if (likely(calm != CALM_OVER))
 		return calm == CALM_DONE;
-	}
+	centre_enter(c);
 	peak_runner(c, cell);
 	if (cell)
 		settle(c, cell);
@@ -209,7 +206,7 @@ bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
 	crossed = marks_crossed(c);
 	if (cell)
 		lend(c, cell);
-	calm_down(c);
+	calm_begin(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -222,17 +219,15 @@ void porter__centre_settle(struct centre *c, struct cell *cell)
 {
 	bool crossed;
 
-	centre_enter(c);
-	if (likely(calm_settle(c, cell) != NOT_CALM)) {
-		centre_leave(c);
+	if (likely(calm_settle(c, cell) == CALM_DONE))
 		return;
-	}
+	centre_enter(c);
 	peak_runner(c, cell);
 	settle(c, cell);
 	peak_raise(c, cell);
 	crossed = marks_crossed(c);
 	lend(c, cell);
-	calm_down(c);
+	calm_begin(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -240,15 +235,11 @@ void porter__centre_settle(struct centre *c, struct cell *cell)
 
 void porter__centre_meet(struct centre *c, struct cell *cell)
 {
-	const struct centre *x = c;
-
-	while (x && peek(&x->shared))
-		x = x->parent;
-	if (!x)
+	if (likely(peek(&c->all_shared)))
 		return;
 	centre_enter(c);
 	peak_runner(c, cell);
-	calm_down(c);
+	calm_begin(c);
 	centre_leave(c);
 }
 
@@ -276,7 +267,7 @@ void porter__centre_undo(struct centre *c, struct cell *cell, uint64_t size,
 	crossed = marks_crossed(c);
 	if (cell)
 		lend(c, cell);
-	calm_down(c);
+	calm_begin(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -289,7 +280,7 @@ void porter__centre_give_unslotted(struct centre *c, uint64_t size)
 	centre_enter(c);
 	refund(c, NULL, size);
 	crossed = marks_crossed(c);
-	calm_down(c);
+	calm_begin(c);
 	centre_leave(c);
 	if (unlikely(crossed))
 		porter__marks_wake();
@@ -301,7 +292,7 @@ void porter__centre_fly_unslotted(struct centre *c, int64_t size)
 	peak_runner(c, NULL);
 	for (struct centre *x = c; x; x = x->parent)
 		x->unslotted += size;
-	calm_down(c);
+	calm_begin(c);
 	centre_leave(c);
 }
 

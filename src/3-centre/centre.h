@@ -61,7 +61,8 @@ enum { UNTOLD = 4096 };
 struct centre {
 	struct pool_element element;
 	/* ---- read by every operation, seldom written ---- */
-	uint64_t most;		/* room that a thread may keep */
+	uint64_t most;	 /* room that a thread may keep */
+	bool all_shared; /* peak.c: this and its ancestors; or not yet known */
 	uint32_t malloc_serves; /* alignments up to this: see tracked.h */
 	struct cell_address at;
 	struct porter__id *id;
@@ -70,10 +71,10 @@ struct centre {
 
 	/* ---- under the root's lock; the first line has what is hot ---- */
 	struct spin lock __attribute__((aligned(CACHE_LINE_PAIR)));
-	bool calm;	   /* calm.h: what follows is enough to decide */
 	bool shared;	   /* peak.c: used by several threads at a time */
 	uint8_t converted; /* centre.c: counted before it had a centre */
 	int64_t reserved;
+	int64_t calm; /* calm.h: what is reserved, or NOT_CALM */
 	int64_t calm_least, calm_most;
 	int64_t limit;	 /* INT64_MAX: none */
 	uint64_t lent;	 /* bound of all room, the subtree's */
@@ -189,10 +190,32 @@ void porter__centre_bound(struct centre *c);
 
 /* ---- With the lock ---- */
 
+/*
+ * The word calm is what is reserved; or about NOT_CALM, since threads that give
+ * bytes back subtract them before they look. Then what is reserved belongs to
+ * who has the lock.
+ */
+static const int64_t NOT_CALM = -((int64_t)1 << 62);
+
+static inline bool is_calm(int64_t calm)
+{
+	return calm > NOT_CALM / 2;
+}
+
+static inline void calm_end(struct centre *root)
+{
+	int64_t reserved;
+
+	if (!is_calm(peek(&root->calm)))
+		return;
+	reserved = exchange(&root->calm, NOT_CALM);
+	poke(&root->reserved, reserved);
+}
+
 static inline void centre_lock(struct centre *c)
 {
 	spin_lock(&c->root->lock);
-	c->root->calm = false;
+	calm_end(c->root);
 }
 
 static inline void centre_unlock(struct centre *c)
@@ -210,6 +233,7 @@ static inline void centre_enter(struct centre *c)
 {
 	if (unlikely(!spin_try(&c->root->lock)))
 		porter__centre_enter_slowly(c);
+	calm_end(c->root);
 	if (unlikely(!c->shared))
 		poke(&c->root->busy, c);
 }

@@ -64,7 +64,8 @@ static void fill(struct centre *c, struct porter__id *id, void *owner,
 	c->malloc_serves = o->malloc_serves;
 	c->bind = o->bind;
 	c->busy = NULL;
-	c->calm = false;
+	c->calm = NOT_CALM;
+	c->all_shared = false;
 	c->bounded = o->limit != 0;
 	c->reserved = 0;
 	c->limit = o->limit ? o->limit : INT64_MAX;

@@ -263,6 +263,8 @@ struct porter_interval porter__peak_reset(struct centre *c)
 	publish(&c->period, c->period + 1);
 	c->runner = 0;
 	poke(&c->shared, anybody_flies(c));
+	family_for_each(c, x)
+		poke(&x->all_shared, false);
 	centre_unlock(c);
 	return before;
 }

@@ -22,6 +22,19 @@ static struct centre *top_of(const struct centre *c)
 	return (struct centre *)(uintptr_t)c;
 }
 
+/*
+ * What is reserved at an instant; or, while somebody is about to take it out of
+ * the calm, another number that is no less than what is in use.
+ */
+static int64_t reserved_now(const struct centre *c, int64_t sum)
+{
+	int64_t calm = subscribe(&c->calm);
+
+	if (is_calm(calm))
+		return calm;
+	return subscribe(&c->root->lock.held) ? sum : peek(&c->reserved);
+}
+
 int64_t porter__centre_sum(const struct centre *c)
 {
 	bool locked = porter__slots_enter();
@@ -34,7 +47,7 @@ int64_t porter__centre_sum(const struct centre *c)
 			     allocated);
 	porter__slots_leave(locked);
 	sum = (int64_t)(allocated[0] - freed[0]);
-	reserved = peek(&c->reserved);
+	reserved = reserved_now(c, sum);
 	return sum > reserved && !c->converted ? reserved : sum;
 }
 

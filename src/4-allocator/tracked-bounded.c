@@ -13,32 +13,39 @@
 
 #include <stdlib.h>
 
-static SLOW_PATH void *no_block(porter_tracked *t, size_t size, bool slowly)
+static SLOW_PATH void *no_block(porter_tracked *t, struct cell *cell,
+				bool slowly)
 {
-	struct operation op = { .cell = own_cell(centre_of(t)->at),
-				.slowly = slowly };
+	size_t size = (size_t)flight_bytes(peek(&cell->word[FLIGHT]));
+	struct operation op = { .cell = cell, .slowly = slowly };
 
 	if (size)
 		return porter__took_for_nothing(t, size, &op);
 	/* Some malloc(0) return NULL; the backend knows. */
-	flight_end(op.cell);
+	flight_end(cell);
 	return porter__centred_allocate(t, 0, 0, PORTER_ALIGNMENT);
+}
+
+static inline void *allocate_taken(porter_tracked *t, size_t size,
+				   struct cell *cell, bool slowly)
+{
+	void *block = malloc(size);
+
+	if (unlikely(!block))
+		return no_block(t, cell, slowly);
+	word_add(&cell->word[ALLOCATIONS], 1);
+	flight_end(cell);
+	return block;
 }
 
 static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)
 {
 	struct operation op = { .cell = cell };
-	void *block;
 
 	if (unlikely(!porter__take_slowly(t, size, &op)))
 		return NULL;
-	block = malloc(size);
-	if (unlikely(!block))
-		return no_block(t, size, true);
-	word_add(&cell->word[ALLOCATIONS], 1);
-	flight_end(cell);
-	return block;
+	return allocate_taken(t, size, cell, true);
 }
 
 static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
@@ -52,18 +59,12 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	porter_tracked *t = (porter_tracked *)self;
 	const struct centre *c = centre_of(t);
 	struct cell *cell = own_cell_fast(c->at);
-	void *block;
 
 	if (unlikely(alignment > c->malloc_serves) || unlikely(!cell))
 		return allocate_over(t, size, alignment);
 	if (unlikely(!centre_take_fast(c, cell, size)))
 		return allocate_slowly(t, size, cell);
-	block = malloc(size);
-	if (unlikely(!block))
-		return no_block(t, size, false);
-	word_add(&cell->word[ALLOCATIONS], 1);
-	flight_end(cell);
-	return block;
+	return allocate_taken(t, size, cell, false);
 }
 
 static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
@@ -72,10 +73,22 @@ static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
 	porter__centred_free(t, 0, ptr, size, alignment);
 }
 
-static SEPARATE void settle(struct centre *c, struct cell *cell)
+static inline void release_given(struct centre *c, struct cell *cell, void *ptr,
+				 size_t size)
 {
-	porter__centre_settle(c, cell);
+	word_add_release(&cell->word[FREES], 1);
+	free(ptr);
+	word_add_release(&cell->word[FREED], size);
+	if (centre_wants_room(c, cell))
+		porter__centre_settle(c, cell);
 	flight_end(cell);
+}
+
+static SEPARATE void release_not_lent(struct centre *c, struct cell *cell,
+				      void *ptr, size_t size)
+{
+	porter__centre_meet(c, cell);
+	release_given(c, cell, ptr, size);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
@@ -90,15 +103,11 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		return;
 	}
 	flight_begin(cell, size, GIVING);
-	if (centre_wants_to_know(cell))
-		porter__centre_meet(c, cell);
-	word_add_release(&cell->word[FREES], 1);
-	free(ptr);
-	word_add_release(&cell->word[FREED], size);
-	if (centre_wants_room(c, cell))
-		settle(c, cell);
-	else
-		flight_end(cell);
+	if (centre_wants_to_know(cell)) {
+		release_not_lent(c, cell, ptr, size);
+		return;
+	}
+	release_given(c, cell, ptr, size);
 }
 
 const struct porter_allocator_vtable porter__bounded_vtable = {

@@ -26,6 +26,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -124,6 +125,36 @@ static void fault(const char *format, ...)
 static _Thread_local porter_tracked *asked;
 static _Thread_local size_t asked_size;
 
+/*
+ * An operation in the calm may be between its parts, and goes on; so what does
+ * not fit is looked at again for a while.
+ */
+static uint64_t used_by_cell(const struct cell *cell, size_t slot)
+{
+	uint64_t flight, quota, net;
+
+	for (int looks = 0;; looks++) {
+		net = word_read(&cell->word[ALLOCATED]) -
+		      word_read(&cell->word[FREED]);
+		quota = word_read(&cell->word[QUOTA]);
+		flight = word_read(&cell->word[FLIGHT]);
+		if (!is_lent(quota) && (net == quota || flight))
+			break;
+		if (looks == 1000) {
+			fault("refused while slot %zu has room, or %lld bytes "
+			      "unsettled",
+			      slot, (long long)(quota - net));
+			break;
+		}
+		sched_yield();
+	}
+	/* Taken in the calm, and not in the quota yet, perhaps. */
+	if (slot != porter__self->element.index && net == quota &&
+	    flight_state(flight) == TAKEN)
+		return quota + flight_bytes(flight);
+	return quota;
+}
+
 /* What its cells use, in the order in which operations settle. */
 static int64_t used_by(struct centre *c)
 {
@@ -132,20 +163,9 @@ static int64_t used_by(struct centre *c)
 
 	for (size_t slot = 0; slot < porter__slots_count(); slot++) {
 		const struct cell *cell = porter__slot_cell(slot, c->at);
-		uint64_t quota, net;
 
-		if (!cell)
-			continue;
-		net = word_read(&cell->word[ALLOCATED]) -
-		      word_read(&cell->word[FREED]);
-		quota = word_read(&cell->word[QUOTA]);
-		used += quota;
-		if (is_lent(quota))
-			fault("refused while slot %zu has room", slot);
-		else if (net != quota && !word_read(&cell->word[FLIGHT]))
-			fault("refused while a free of slot %zu, %lld bytes, "
-			      "was not settled",
-			      slot, (long long)(quota - net));
+		if (cell)
+			used += used_by_cell(cell, slot);
 	}
 	return (int64_t)used;
 }
