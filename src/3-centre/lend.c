@@ -82,7 +82,9 @@ static int64_t may_lend(const struct centre *x)
 /* The most that one cell may keep, by all levels; rounded, so that it stays. */
 static uint64_t chosen_most(const struct centre *c)
 {
-	int64_t most = c->quantum ? 2 * c->quantum : UNBOUNDED;
+	int64_t most = c->quantum && c->quantum < UNBOUNDED / 2 ?
+			       2 * c->quantum :
+			       UNBOUNDED;
 
 	for (const struct centre *x = c; x; x = x->parent) {
 		int64_t budget = may_lend(x);
