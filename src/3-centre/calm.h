@@ -22,12 +22,20 @@
  * Nobody else looks at these words meanwhile: only cells that are in the
  * centre's list are settled by others, and in the calm it is empty.
  *
+ * The bounds are read beside the number. Should the calm end in between, and
+ * another one begin with other bounds and the same number, the exchange must
+ * not succeed: so the word also tells which calm it is, by 16 bits.
+ *
  * Only for trackers without a parent, that several threads use.
  */
 #ifndef PORTER_CALM_H
 #define PORTER_CALM_H
 
 #include "3-centre/centre.h"
+
+/* What has room in the word; and of one operation, with thousands in vain. */
+static const int64_t MOST_CALM = (int64_t)1 << 44;
+static const int64_t MOST_CALM_CHANGE = (int64_t)1 << 32;
 
 enum calm { CALM_OVER, CALM_DONE, CALM_REFUSED };
 
@@ -48,12 +56,13 @@ static inline void calm_begin(struct centre *c)
 	most = c->peak_upper < most ? c->peak_upper : most;
 	most = c->high - 1 < most ? c->high - 1 : most;
 	least = c->low > least ? c->low : least;
-	if (c->reserved <= least || c->reserved > most)
+	if (c->reserved <= least || c->reserved > most ||
+	    c->reserved >= MOST_CALM)
 		return;
-	c->calm_most = most;
-	c->calm_least = least;
+	poke(&c->calm_most, most < MOST_CALM ? most : MOST_CALM);
+	poke(&c->calm_least, least);
 	/* Release: who finds it calm finds the bounds. */
-	publish(&c->calm, c->reserved);
+	publish(&c->calm, c->reserved * CALMS + ++c->calms % CALMS);
 }
 
 /* What is counted in the cell beyond its quota, and size more. */
@@ -68,22 +77,25 @@ static inline enum calm calm_take(struct centre *c, struct cell *cell,
 {
 	int64_t now = subscribe(&c->calm), then;
 
-	if (!is_calm(now) || !cell)
+	if (!is_calm(now) || !cell || size > (uint64_t)MOST_CALM_CHANGE)
 		return CALM_OVER;
 	flight_begin(cell, size, TAKEN);
 	do {
-		then = now + calm_more(cell, size);
+		int64_t more = calm_more(cell, size);
+
+		then = calm_reserved(now) + more;
 #ifndef PORTER_TEST_POINTS /* There, refusals are looked into, with the lock. */
-		if (unlikely(is_calm(now) && then > c->limit)) {
+		if (unlikely(is_calm(now) && then > peek(&c->limit))) {
 			flight_begin(cell, 0, ASKING);
 			return CALM_REFUSED;
 		}
 #endif
-		if (unlikely(!is_calm(now) || then > c->calm_most ||
-			     then <= c->calm_least)) {
+		if (unlikely(!is_calm(now) || then > peek(&c->calm_most) ||
+			     then <= peek(&c->calm_least))) {
 			flight_begin(cell, 0, ASKING);
 			return CALM_OVER;
 		}
+		then = now + more * CALMS;
 	} while (unlikely(!exchange_if(&c->calm, &now, then)));
 	poke(&cell->word[QUOTA], cell_net(cell) + size);
 	word_add_release(&cell->word[ALLOCATED], size);
@@ -91,20 +103,29 @@ static inline enum calm calm_take(struct centre *c, struct cell *cell,
 }
 
 /*
- * Whatever it finds, it subtracts first: a number that is not calm is not looked
- * at. Over is the calm when room could be lent again.
+ * First of all, is it calm? Only then is the quota one that nobody else is about
+ * to change: who takes room back from this cell, just now, would settle it as
+ * well, and what it had would be subtracted twice. Once out of the list, the
+ * cell stays out, so any calm that the sum falls into is a good one; and from a
+ * number that is not calm any more it takes nothing. Over is the calm as well
+ * when room could be lent again.
  */
 static inline enum calm calm_settle(struct centre *c, struct cell *cell)
 {
-	int64_t more = calm_more(cell, 0), now;
+	int64_t more, now;
 
-	if (unlikely(is_lent(peek(&cell->word[QUOTA])) || more > 0))
+	if (!is_calm(subscribe(&c->calm)))
 		return CALM_OVER;
-	now = exchange_add(&c->calm, more);
+	more = calm_more(cell, 0);
+	if (unlikely(more > 0 || more < -MOST_CALM_CHANGE))
+		return CALM_OVER;
+	now = exchange_add(&c->calm, more * CALMS);
 	if (unlikely(!is_calm(now)))
 		return CALM_OVER;
 	poke(&cell->word[QUOTA], cell_net(cell));
-	return likely(now + more > c->calm_least) ? CALM_DONE : CALM_OVER;
+	return likely(calm_reserved(now) + more > peek(&c->calm_least)) ?
+		       CALM_DONE :
+		       CALM_OVER;
 }
 
 #endif /* PORTER_CALM_H */

@@ -23,6 +23,7 @@ void porter__centre_enter_slowly(struct centre *c)
 	struct centre *met = peek(&c->root->busy);
 
 	spin_lock(&c->root->lock);
+	calm_end(c->root);
 	if (met)
 		porter__peak_met(c, met);
 }

@@ -74,7 +74,7 @@ struct centre {
 	bool shared;	   /* peak.c: used by several threads at a time */
 	uint8_t converted; /* centre.c: counted before it had a centre */
 	int64_t reserved;
-	int64_t calm; /* calm.h: what is reserved, or NOT_CALM */
+	int64_t calm; /* calm.h */
 	int64_t calm_least, calm_most;
 	int64_t limit;	 /* INT64_MAX: none */
 	uint64_t lent;	 /* bound of all room, the subtree's */
@@ -83,6 +83,7 @@ struct centre {
 	int64_t peak_upper;
 
 	int64_t high, low;  /* marks; INT64_MAX, INT64_MIN: none */
+	uint32_t calms;	    /* how many there were */
 	uint32_t streak;    /* operations of the runner in a row */
 	int64_t lend_below; /* lend.c: reserved, below which room is lent */
 	uint64_t own_lent;  /* of lent and loans, its own cells' part */
@@ -191,25 +192,40 @@ void porter__centre_bound(struct centre *c);
 /* ---- With the lock ---- */
 
 /*
- * The word calm is what is reserved; or about NOT_CALM, since threads that give
- * bytes back subtract them before they look. Then what is reserved belongs to
- * who has the lock.
+ * The word calm is what is reserved, beside a number that tells one calm from
+ * another; or it is about NOT_CALM, since threads that give bytes back subtract
+ * them before they look. Then what is reserved belongs to who has the lock.
+ *
+ *	63                                  16 15        0
+ *	|              reserved               |   which   |
  */
 static const int64_t NOT_CALM = -((int64_t)1 << 62);
+
+enum { CALM_SHIFT = 16, CALMS = 1 << CALM_SHIFT };
 
 static inline bool is_calm(int64_t calm)
 {
 	return calm > NOT_CALM / 2;
 }
 
+/* Rounds down, for less than nothing as well. */
+static inline int64_t calm_reserved(int64_t calm)
+{
+	return calm >> CALM_SHIFT;
+}
+
 static inline void calm_end(struct centre *root)
 {
-	int64_t reserved;
+	int64_t calm = peek(&root->calm);
 
-	if (!is_calm(peek(&root->calm)))
+	if (!is_calm(calm)) {
+		/* What was subtracted in vain does not add up. */
+		if (calm != NOT_CALM)
+			poke(&root->calm, NOT_CALM);
 		return;
-	reserved = exchange(&root->calm, NOT_CALM);
-	poke(&root->reserved, reserved);
+	}
+	calm = exchange(&root->calm, NOT_CALM);
+	poke(&root->reserved, calm_reserved(calm));
 }
 
 static inline void centre_lock(struct centre *c)

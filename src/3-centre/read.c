@@ -31,7 +31,7 @@ static int64_t reserved_now(const struct centre *c, int64_t sum)
 	int64_t calm = subscribe(&c->calm);
 
 	if (is_calm(calm))
-		return calm;
+		return calm_reserved(calm);
 	return subscribe(&c->root->lock.held) ? sum : peek(&c->reserved);
 }
 
