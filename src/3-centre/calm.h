@@ -24,7 +24,9 @@
  *
  * The bounds are read beside the number. Should the calm end in between, and
  * another one begin with other bounds and the same number, the exchange must
- * not succeed: so the word also tells which calm it is, by 16 bits.
+ * not succeed: so the word also tells which calm it is, by 16 bits. For the same
+ * reason who refuses looks again whether it is still that calm: what was in use
+ * under one limit says nothing about the next. (tests/models/calm.pml)
  *
  * Only for trackers without a parent, that several threads use.
  */
@@ -36,6 +38,13 @@
 /* What has room in the word; and of one operation, with thousands in vain. */
 static const int64_t MOST_CALM = (int64_t)1 << 44;
 static const int64_t MOST_CALM_CHANGE = (int64_t)1 << 32;
+
+/* Where refusals are looked into (tests/stress/limit.c), nothing may change. */
+#ifdef PORTER_TEST_POINTS
+enum { REFUSED_WITH_LOCK = 1 };
+#else
+enum { REFUSED_WITH_LOCK = 0 };
+#endif
 
 enum calm { CALM_OVER, CALM_DONE, CALM_REFUSED };
 
@@ -59,9 +68,10 @@ static inline void calm_begin(struct centre *c)
 	if (c->reserved <= least || c->reserved > most ||
 	    c->reserved >= MOST_CALM)
 		return;
-	poke(&c->calm_most, most < MOST_CALM ? most : MOST_CALM);
-	poke(&c->calm_least, least);
-	/* Release: who finds it calm finds the bounds. */
+	/* Release: who finds a bound finds that the calm before is over, ... */
+	publish(&c->calm_most, most < MOST_CALM ? most : MOST_CALM);
+	publish(&c->calm_least, least);
+	/* ... and who finds it calm finds the bounds. */
 	publish(&c->calm, c->reserved * CALMS + ++c->calms % CALMS);
 }
 
@@ -70,6 +80,20 @@ static inline int64_t calm_more(const struct cell *cell, uint64_t size)
 {
 	return (int64_t)(cell_net(cell) - quota_of(peek(&cell->word[QUOTA])) +
 			 size);
+}
+
+/*
+ * Not calm any more, or another calm: then the limit may be another one, and
+ * the lock is next. Whoever changes the limit ends the calm first; release and
+ * acquire, so that who finds the new limit finds that.
+ */
+static inline bool calm_refuses(const struct centre *c, int64_t now,
+				int64_t then)
+{
+	if (REFUSED_WITH_LOCK)
+		return false;
+	return is_calm(now) && then > subscribe(&c->limit) &&
+	       is_same_calm(peek(&c->calm), now);
 }
 
 static inline enum calm calm_take(struct centre *c, struct cell *cell,
@@ -84,16 +108,11 @@ static inline enum calm calm_take(struct centre *c, struct cell *cell,
 		int64_t more = calm_more(cell, size);
 
 		then = calm_reserved(now) + more;
-#ifndef PORTER_TEST_POINTS /* There, refusals are looked into, with the lock. */
-		if (unlikely(is_calm(now) && then > peek(&c->limit))) {
+		if (unlikely(!is_calm(now) || then > subscribe(&c->calm_most) ||
+			     then <= subscribe(&c->calm_least))) {
 			flight_begin(cell, 0, ASKING);
-			return CALM_REFUSED;
-		}
-#endif
-		if (unlikely(!is_calm(now) || then > peek(&c->calm_most) ||
-			     then <= peek(&c->calm_least))) {
-			flight_begin(cell, 0, ASKING);
-			return CALM_OVER;
+			return calm_refuses(c, now, then) ? CALM_REFUSED :
+							    CALM_OVER;
 		}
 		then = now + more * CALMS;
 	} while (unlikely(!exchange_if(&c->calm, &now, then)));
@@ -123,6 +142,7 @@ static inline enum calm calm_settle(struct centre *c, struct cell *cell)
 	if (unlikely(!is_calm(now)))
 		return CALM_OVER;
 	poke(&cell->word[QUOTA], cell_net(cell));
+	/* If that bound is a later one, who worked it out saw this already. */
 	return likely(calm_reserved(now) + more > peek(&c->calm_least)) ?
 		       CALM_DONE :
 		       CALM_OVER;

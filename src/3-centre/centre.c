@@ -317,7 +317,8 @@ void porter__centre_set_limit(struct centre *c, int64_t limit)
 	centre_lock(c);
 	if (limit != INT64_MAX)
 		porter__centre_bound(c);
-	poke(&c->limit, limit);
+	/* Release: see calm_refuses(). */
+	publish(&c->limit, limit);
 	porter__lend_for_limit(c);
 	/* Who has room must not go on using it above the new limit. */
 	if (c->reserved > limit)

@@ -208,6 +208,11 @@ static inline bool is_calm(int64_t calm)
 	return calm > NOT_CALM / 2;
 }
 
+static inline bool is_same_calm(int64_t a, int64_t b)
+{
+	return is_calm(a) && is_calm(b) && (a - b) % CALMS == 0;
+}
+
 /* Rounds down, for less than nothing as well. */
 static inline int64_t calm_reserved(int64_t calm)
 {
