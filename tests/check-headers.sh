@@ -4,6 +4,8 @@
 # a warning. Those that include headers of a library want that library.
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
+once
+
 compile_all() {
 	compiler=$1
 	language=$2

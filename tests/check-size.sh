@@ -3,6 +3,8 @@
 # Files stay small enough to be read: under 600 lines of at most 100 columns.
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
+once
+
 cd "$srcdir" || exit 99
 
 sources() {

@@ -3,6 +3,8 @@
 # Every source file says its licence on its first lines.
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
+once
+
 cd "$srcdir" || exit 99
 
 sources() {

@@ -5,7 +5,7 @@
 # down, since it is slow; what it is told to overlook is in valgrind.supp.
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
-test -z "${PORTER_ONCE_DONE-}" || skip_all "run once already, with another build"
+once
 has valgrind || skip_all "no valgrind here"
 has timeout || skip_all "no timeout here"
 test -z "$porter_sanitizers" || skip_all "not under a sanitizer as well"

@@ -5,6 +5,8 @@
 #				what it says becomes the diagnosis
 #	skip NAME REASON
 #	skip_all REASON		before anything else
+#	once			likewise: skips all where this has been run with
+#				another build, as it does not depend on that
 #	finish			the plan; last
 
 srcdir=${srcdir:-$(dirname "$0")/..}
@@ -43,6 +45,11 @@ skip() {
 skip_all() {
 	echo "1..0 # SKIP $1"
 	exit 0
+}
+
+once() {
+	test -z "${PORTER_ONCE_DONE-}" ||
+		skip_all "run once already, with another build"
 }
 
 finish() {

@@ -20,7 +20,10 @@
  *
  * An operation changes the number first, and the words of its cell after that.
  * Nobody else looks at these words meanwhile: only cells that are in the
- * centre's list are settled by others, and in the calm it is empty.
+ * centre's list are settled by others, and in the calm it is empty. A cell gets
+ * into it by its own thread alone; so a thread whose cell is not in the list may
+ * as well subtract what it has freed from the word without a look at it. If that
+ * was not calm, nothing has happened.
  *
  * The bounds are read beside the number. Should the calm end in between, and
  * another one begin with other bounds and the same number, the exchange must
@@ -34,10 +37,11 @@
 #define PORTER_CALM_H
 
 #include "3-centre/centre.h"
+#include "3-centre/lend.h"
 
 /* What has room in the word; and of one operation, with thousands in vain. */
 static const int64_t MOST_CALM = (int64_t)1 << 44;
-static const int64_t MOST_CALM_CHANGE = (int64_t)1 << 32;
+static const uint64_t MOST_CALM_CHANGE = (uint64_t)1 << 28;
 
 /* Where refusals are looked into (tests/stress/limit.c), nothing may change. */
 #ifdef PORTER_TEST_POINTS
@@ -52,15 +56,21 @@ enum calm { CALM_OVER, CALM_DONE, CALM_REFUSED };
 static inline void calm_begin(struct centre *c)
 {
 	int64_t most = c->limit, least = c->lend_below;
-	bool all_shared = true;
+	bool all_shared = true, may_be_calm;
 
 	for (const struct centre *x = c; x; x = x->parent)
 		all_shared &= x->shared;
 	if (c->all_shared != all_shared)
 		poke(&c->all_shared, all_shared);
 
-	if (c->parent || c->children || !c->shared || c->converted ||
-	    c->loans || c->reserved <= least)
+	may_be_calm = c->shared && !c->parent && !c->children && !c->converted;
+	if (c->may_be_calm != may_be_calm)
+		poke(&c->may_be_calm, may_be_calm);
+	if (!may_be_calm || c->reserved <= least)
+		return;
+	if (c->loans)
+		porter__lend_deny(c);
+	if (c->loans)
 		return;
 	most = c->peak_upper < most ? c->peak_upper : most;
 	most = c->high - 1 < most ? c->high - 1 : most;
@@ -99,9 +109,12 @@ static inline bool calm_refuses(const struct centre *c, int64_t now,
 static inline enum calm calm_take(struct centre *c, struct cell *cell,
 				  uint64_t size)
 {
-	int64_t now = subscribe(&c->calm), then;
+	int64_t now, then;
 
-	if (!is_calm(now) || !cell || size > (uint64_t)MOST_CALM_CHANGE)
+	if (!peek(&c->may_be_calm) || !cell || size > MOST_CALM_CHANGE)
+		return CALM_OVER;
+	now = subscribe(&c->calm);
+	if (!is_calm(now))
 		return CALM_OVER;
 	flight_begin(cell, size, TAKEN);
 	do {
@@ -122,30 +135,52 @@ static inline enum calm calm_take(struct centre *c, struct cell *cell,
 }
 
 /*
- * First of all, is it calm? Only then is the quota one that nobody else is about
- * to change: who takes room back from this cell, just now, would settle it as
- * well, and what it had would be subtracted twice. Once out of the list, the
- * cell stays out, so any calm that the sum falls into is a good one; and from a
- * number that is not calm any more it takes nothing. Over is the calm as well
- * when room could be lent again.
+ * Out of the list, the quota is one that nobody else is about to change: else
+ * who takes room back from this cell, just now, would settle it as well, and
+ * what it had would be subtracted twice. Any calm that the sum falls into is a
+ * good one. Over is the calm as well when room could be lent again.
  */
 static inline enum calm calm_settle(struct centre *c, struct cell *cell)
 {
-	int64_t more, now;
+	int64_t less, now;
 
-	if (!is_calm(subscribe(&c->calm)))
+	if (!peek(&c->may_be_calm) ||
+	    unlikely(subscribe(&cell->word[NEXT_LENDEE])))
 		return CALM_OVER;
-	more = calm_more(cell, 0);
-	if (unlikely(more > 0 || more < -MOST_CALM_CHANGE))
+	less = -calm_more(cell, 0);
+	if (unlikely((uint64_t)less > MOST_CALM_CHANGE))
 		return CALM_OVER;
-	now = exchange_add(&c->calm, more * CALMS);
+	now = exchange_add(&c->calm, -less * CALMS);
 	if (unlikely(!is_calm(now)))
 		return CALM_OVER;
 	poke(&cell->word[QUOTA], cell_net(cell));
 	/* If that bound is a later one, who worked it out saw this already. */
-	return likely(calm_reserved(now) + more > peek(&c->calm_least)) ?
+	return likely(calm_reserved(now) - less > peek(&c->calm_least)) ?
 		       CALM_DONE :
 		       CALM_OVER;
+}
+
+/* ---- Operations: in the calm if it is, else with the lock ---- */
+
+static inline bool centre_take(struct centre *c, struct cell *cell,
+			       uint64_t size)
+{
+	enum calm calm = calm_take(c, cell, size);
+
+	return likely(calm != CALM_OVER) ? calm == CALM_DONE :
+					   porter__centre_take(c, cell, size);
+}
+
+static inline void centre_settle(struct centre *c, struct cell *cell)
+{
+	if (unlikely(calm_settle(c, cell) != CALM_DONE))
+		porter__centre_settle(c, cell);
+}
+
+static inline void centre_meet(struct centre *c, struct cell *cell)
+{
+	if (unlikely(!peek(&c->all_shared)))
+		porter__centre_meet(c, cell);
 }
 
 #endif /* PORTER_CALM_H */

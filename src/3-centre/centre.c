@@ -84,7 +84,8 @@ static bool take_back(struct centre *c)
 			  peek(&cell->word[FLIGHT]);
 		settle(c, cell);
 		i = (uint32_t)peek(&cell->word[NEXT_LENDEE]);
-		poke(&cell->word[NEXT_LENDEE], 0);
+		/* Release: out of the list, its quota is the owner's alone. */
+		publish(&cell->word[NEXT_LENDEE], 0);
 	}
 	for (struct centre *x = c; x; x = x->parent) {
 		x->loans -= x == c ? 0 : c->own_loans;
@@ -147,18 +148,16 @@ static bool has_left(const struct centre *c, uint64_t size)
 	       size <= (uint64_t)c->limit - (uint64_t)c->reserved;
 }
 
-/* At all levels; where one says no, once more without anybody's room. */
-static bool fits_family(struct centre *c, const struct cell *cell,
-			uint64_t size)
+/*
+ * At all levels; where one says no, once more without anybody's room. The own
+ * cell has none, but leaves the list so, and it can get calm.
+ */
+static bool fits_family(struct centre *c, uint64_t size)
 {
-	/* The own cell is settled, and not lent, though in the list. */
-	uint32_t own = cell && peek(&cell->word[NEXT_LENDEE]);
-
 	for (struct centre *x = c; x; x = x->parent) {
 		if (likely(has_left(x, size)))
 			continue;
-		if (x->loans > own)
-			porter__centre_revoke(x);
+		porter__centre_revoke(x);
 		if (!has_left(x, size) && x->converted)
 			settle_all(x);
 		if (!has_left(x, size)) {
@@ -187,10 +186,7 @@ static void grant(struct centre *c, struct cell *cell, uint64_t size)
 bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
 {
 	bool fits, crossed;
-	enum calm calm = calm_take(c, cell, size);
 
-	if (likely(calm != CALM_OVER))
-		return calm == CALM_DONE;
 	centre_enter(c);
 	peak_runner(c, cell);
 	if (cell)
@@ -199,7 +195,7 @@ bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
 		c->converted--;
 		settle_all(c);
 	}
-	fits = fits_family(c, cell, size);
+	fits = fits_family(c, size);
 	if (fits) {
 		grant(c, cell, size);
 		peak_raise(c, cell);
@@ -220,8 +216,6 @@ void porter__centre_settle(struct centre *c, struct cell *cell)
 {
 	bool crossed;
 
-	if (likely(calm_settle(c, cell) == CALM_DONE))
-		return;
 	centre_enter(c);
 	peak_runner(c, cell);
 	settle(c, cell);
@@ -236,8 +230,6 @@ void porter__centre_settle(struct centre *c, struct cell *cell)
 
 void porter__centre_meet(struct centre *c, struct cell *cell)
 {
-	if (likely(peek(&c->all_shared)))
-		return;
 	centre_enter(c);
 	peak_runner(c, cell);
 	calm_begin(c);

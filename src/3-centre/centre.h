@@ -61,8 +61,9 @@ enum { UNTOLD = 4096 };
 struct centre {
 	struct pool_element element;
 	/* ---- read by every operation, seldom written ---- */
-	uint64_t most;	 /* room that a thread may keep */
-	bool all_shared; /* peak.c: this and its ancestors; or not yet known */
+	uint64_t most;	  /* room that a thread may keep */
+	bool all_shared;  /* peak.c: this and its ancestors; or not yet known */
+	bool may_be_calm; /* calm.h: but for numbers; or not yet known */
 	uint32_t malloc_serves; /* alignments up to this: see tracked.h */
 	struct cell_address at;
 	struct porter__id *id;
@@ -138,8 +139,10 @@ static inline bool centre_wants_quota(const struct cell *cell)
 	return unlikely((int64_t)room_of(cell) < 0);
 }
 
+/* The flight is said first: see change_runner() in peak.c. */
 static inline bool centre_wants_to_know(const struct cell *cell)
 {
+	compiler_barrier();
 	return unlikely(!is_lent(peek(&cell->word[QUOTA])));
 }
 
@@ -163,7 +166,7 @@ static inline void flight_end(struct cell *cell)
 	publish(&cell->word[FLIGHT], 0);
 }
 
-/* ---- The slow path ---- */
+/* ---- The slow path, with the lock; callers try calm.h first ---- */
 
 /*
  * Cell NULL: for a thread without one, whose use is counted in the id's own.

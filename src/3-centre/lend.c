@@ -136,11 +136,10 @@ static struct centre *who_denies(struct centre *c, uint64_t bytes)
 	return NULL;
 }
 
-static bool deny(struct centre *x)
+void porter__lend_deny(struct centre *c)
 {
-	if (++x->denied > PATIENCE + x->loans)
-		porter__centre_revoke(x);
-	return false;
+	if (++c->denied > PATIENCE + c->loans)
+		porter__centre_revoke(c);
 }
 
 /*
@@ -183,7 +182,7 @@ void porter__lend(struct centre *c, struct cell *cell)
 	listed = peek(&cell->word[NEXT_LENDEE]) != 0;
 	x = who_denies(c, listed ? 0 : c->most);
 	if (x) {
-		deny(x);
+		porter__lend_deny(x);
 		return;
 	}
 	if (!listed) {

@@ -33,6 +33,9 @@ static inline void lend(struct centre *c, struct cell *cell)
 		porter__lend(c, cell);
 }
 
+/* No room for somebody: after so many times it is taken back from others. */
+void porter__lend_deny(struct centre *c);
+
 /* After the limit was set. */
 void porter__lend_for_limit(struct centre *c);
 

@@ -265,6 +265,7 @@ struct porter_interval porter__peak_reset(struct centre *c)
 	poke(&c->shared, anybody_flies(c));
 	family_for_each(c, x)
 		poke(&x->all_shared, false);
+	poke(&c->may_be_calm, false);
 	centre_unlock(c);
 	return before;
 }

@@ -9,6 +9,7 @@
  * are in tracked-centred.c. Little is kept on the stack: the flight tells all
  * that is wanted when malloc fails.
  */
+#include "3-centre/calm.h"
 #include "4-allocator/tracked.h"
 
 #include <stdlib.h>
@@ -43,7 +44,8 @@ static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 {
 	struct operation op = { .cell = cell };
 
-	if (unlikely(!porter__take_slowly(t, size, &op)))
+	if (unlikely(calm_take(centre_of(t), cell, size) != CALM_DONE) &&
+	    unlikely(!porter__take_slowly(t, size, &op)))
 		return NULL;
 	return allocate_taken(t, size, cell, true);
 }
@@ -73,22 +75,20 @@ static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
 	porter__centred_free(t, 0, ptr, size, alignment);
 }
 
-static inline void release_given(struct centre *c, struct cell *cell, void *ptr,
-				 size_t size)
+static inline void give(struct cell *cell, void *ptr, size_t size)
 {
 	word_add_release(&cell->word[FREES], 1);
 	free(ptr);
 	word_add_release(&cell->word[FREED], size);
-	if (centre_wants_room(c, cell))
-		porter__centre_settle(c, cell);
-	flight_end(cell);
 }
 
 static SEPARATE void release_not_lent(struct centre *c, struct cell *cell,
 				      void *ptr, size_t size)
 {
-	porter__centre_meet(c, cell);
-	release_given(c, cell, ptr, size);
+	centre_meet(c, cell);
+	give(cell, ptr, size);
+	centre_settle(c, cell);
+	flight_end(cell);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
@@ -107,7 +107,10 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		release_not_lent(c, cell, ptr, size);
 		return;
 	}
-	release_given(c, cell, ptr, size);
+	give(cell, ptr, size);
+	if (centre_wants_room(c, cell))
+		centre_settle(c, cell);
+	flight_end(cell);
 }
 
 const struct porter_allocator_vtable porter__bounded_vtable = {

@@ -13,6 +13,7 @@
  * would be exceeded for a moment. The thread says meanwhile how many bytes it
  * has in flight (room.h), so that a lower bound need not count them.
  */
+#include "3-centre/calm.h"
 #include "4-allocator/tracked.h"
 
 /* ---- Refusals ---- */
@@ -53,7 +54,7 @@ bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op)
 		return false;
 	}
 	op->slowly = true;
-	if (likely(porter__centre_take(c, op->cell, size)))
+	if (likely(centre_take(c, op->cell, size)))
 		return true;
 	if (op->cell)
 		flight_end(op->cell);
@@ -61,7 +62,7 @@ bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op)
 		return refuse(t);
 	if (op->cell)
 		flight_begin(op->cell, 0, ASKING);
-	if (porter__centre_take(c, op->cell, size))
+	if (centre_take(c, op->cell, size))
 		return true;
 	if (op->cell)
 		flight_end(op->cell);
@@ -116,7 +117,7 @@ void porter__give(porter_tracked *t, uint64_t size, struct operation *op)
 	}
 	flight_begin(op->cell, size, GIVING);
 	if (centre_wants_to_know(op->cell))
-		porter__centre_meet(c, op->cell);
+		centre_meet(c, op->cell);
 }
 
 void porter__gave(porter_tracked *t, uint64_t size, enum word count,
@@ -127,7 +128,7 @@ void porter__gave(porter_tracked *t, uint64_t size, enum word count,
 	if (likely(op->cell)) {
 		word_add_release(&op->cell->word[FREED], size);
 		if (centre_wants_room(c, op->cell))
-			porter__centre_settle(c, op->cell);
+			centre_settle(c, op->cell);
 	} else {
 		porter__centre_give_unslotted(c, size);
 	}

@@ -4,7 +4,7 @@
 # stays, and the core needs none of them. Made with a scratch folder.
 . "${srcdir:-$(dirname "$0")/../..}/tests/tap.sh"
 
-test -z "${PORTER_ONCE_DONE-}" || skip_all "run once already, with another build"
+once
 test -n "$adapters" || skip_all "no adapter was built here, so none to leave out"
 has pkg-config || skip_all "no pkg-config here"
 has make || skip_all "no make here"

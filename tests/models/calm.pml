@@ -13,7 +13,7 @@
  *	                 exchange                 reserved -> calm
  *	           QUOTA, ALLOCATED
  *	free:      FREED
- *	           look at calm, QUOTA
+ *	           not in the list?
  *	           calm: add
  *	           QUOTA
  *
@@ -21,7 +21,7 @@
  * an allocation from a thread's own room is one step, as that model has shown
  * it to be, and so is to divert a cell; but each look at a word of the centre,
  * and at one that others may settle, is a step of its own. Somebody without a
- * cell lowers the limit, or sets a mark that nobody may pass without the lock.
+ * cell sets a mark that nobody may pass without the lock, and lowers the limit.
  *
  * The truth is known to the model, as in limit.pml: `used` grows when an
  * allocation is decided upon, and shrinks when a free is counted; `held`
@@ -41,23 +41,24 @@
  * subtracting in vain from a word that is not calm any more; numbers of calms
  * that come round again, after 65,536.
  *
- * Size: 2 threads, with ROUNDS (2) and one fewer allocations of 1 or 2 units
- * and any number of frees, of their own blocks and of others'; a limit of
- * LIMIT (4) units; a mark, or then a limit, of LESS (2) units; EXTRA (1) lent.
- * Searched once without errors, too: SEARCHED.
+ * Size: 2 threads, with ROUNDS (2) and FEWER (1) less allocations of 1 or 2
+ * units, and any number of frees, of their own blocks and of others'; a limit of
+ * LIMIT (4) units, then a mark and then a limit of LESS (2) units; EXTRA (1)
+ * lent. Searched once without errors, too: LESS 3; FEWER 0; two changes, each of
+ * the mark or of the limit.
  *
  * Faults, and which of the five spin finds broken, searching for each alone:
  *
- *	add_without_compare	1, 5: two find room, where it is for one
+ *	add_without_compare	1, 5: two find room, and it is for one
  *	calm_not_ended		1, 2, 3, 5: who has the lock reckons with a
  *				   number that others go on changing
  *	ended_in_two_steps	1, 2, 3: what is changed between them is lost
  *	calm_without_number	1, 5: looks at the bound of one calm, and
  *				   exchanges in the next
- *	bounds_after_calm	5: the bound of the calm before still stands
+ *	bounds_after_calm	1, 5: the bound of the calm before still stands
  *	calm_while_lent		1, 2, 3: the number has room in it, for others
  *				   to use
- *	quota_before_calm	1: who takes room back settles the cell as well
+ *	listed_settles_too	1: so does who takes room back, of the same cell
  *	limit_looked_at_once	2: what was in use under one limit is held
  *				   against the next
  */
@@ -81,6 +82,7 @@
 byte allocated[2], freed[2];
 short quota[2];
 bool lent[2];
+bool listed[2];			/* in the centre's list of who was lent room */
 
 /* The centre. */
 bool lock;
@@ -168,7 +170,7 @@ inline publish_calm()
 #ifdef MUTATION_calm_while_lent
 #define NOBODY_HAS_ROOM true
 #else
-#define NOBODY_HAS_ROOM (!lent[0] && !lent[1])
+#define NOBODY_HAS_ROOM (!listed[0] && !listed[1])
 #endif
 
 #define MAY_BE_CALM (NOBODY_HAS_ROOM && reserved > LOW && \
@@ -195,10 +197,11 @@ inline leave()
 inline take_back(t)
 {
 	if
-	:: atomic { lent[t] -> lent[t] = false }
+	:: atomic { listed[t] -> lent[t] = false }
 		seen = freed[t];
 		atomic { settle(t, allocated[t] - seen); seen = 0 }
-	:: atomic { !lent[t] -> skip }
+		listed[t] = false
+	:: atomic { !listed[t] -> skip }
 	fi
 }
 
@@ -282,22 +285,26 @@ inline returned() { held = held - n; n = 0 }
 /* Afterwards n is 0, or the lock is next. */
 inline calm_settle()
 {
-#ifdef MUTATION_quota_before_calm
-	more = NET(me) - quota[me];
-	was_calm = calm;
-#else
-	was_calm = calm;
-	more = NET(me) - quota[me];
-#endif
 	if
-	:: atomic { was_calm && calm ->
-		calm_reserved = calm_reserved + more;
-		returned();
-		was_calm = calm_reserved > LOW }
-		quota[me] = NET(me)
-	:: atomic { !was_calm || !calm -> was_calm = false }
-	fi;
-	more = 0
+#ifdef MUTATION_listed_settles_too
+	:: atomic { true ->
+#else
+	:: atomic { !listed[me] ->
+#endif
+		more = NET(me) - quota[me] }
+		if
+		:: atomic { calm ->
+			calm_reserved = calm_reserved + more;
+			returned();
+			was_calm = calm_reserved > LOW }
+			quota[me] = NET(me)
+		:: atomic { !calm -> skip }
+		fi;
+		more = 0
+#ifndef MUTATION_listed_settles_too
+	:: atomic { listed[me] -> skip }
+#endif
+	fi
 }
 
 /* ---- Operations ---- */
@@ -308,7 +315,8 @@ inline lend()
 	if
 	:: reserved <= LOW && reserved + EXTRA <= limit ->
 		settle(me, NET(me) + EXTRA);
-		lent[me] = true
+		lent[me] = true;
+		listed[me] = true
 	:: else
 	fi
 }
@@ -334,7 +342,7 @@ inline allocate_slowly()
 	enter();
 	atomic { lent[me] = false; settle(me, NET(me)) }
 	if
-	:: reserved + n > limit -> take_back(OTHER)
+	:: reserved + n > limit -> take_back(OTHER); listed[me] = false
 	:: else
 	fi;
 	atomic {
@@ -409,17 +417,17 @@ proctype thread(byte me)
 	od
 }
 
-/* It has no cell, and begins no calm. */
+/* First the mark, then the limit. It has no cell, and begins no calm. */
 proctype bound()
 {
 	short seen;
 	bool me;
 
 	enter();
-	if
-	:: limit = LESS
-	:: mark = LESS
-	fi;
+	mark = LESS;
+	lock = false;
+	enter();
+	limit = LESS;
 	if
 	:: reserved > limit -> take_back(0); take_back(1)
 	:: reserved <= limit
