@@ -71,17 +71,26 @@ static void wait_for_attempt(const struct cell *cell)
 		porter__wait_a_little(&steps);
 }
 
-/* 3 and 4. Whether an owner is in the middle of an operation. */
-static bool take_back(struct centre *c)
+/*
+ * The thread that runs alone in this centre, or in an ancestor, may be in the
+ * middle of an operation that it need not have told: for porter__peak_runner().
+ */
+static void at_work_in(struct centre *c, const struct cell *cell)
 {
-	bool flying = false;
+	for (struct centre *x = c; x; x = x->parent)
+		if (!x->shared)
+			x->runner_cell = cell;
+}
 
+/* 3 and 4. */
+static void take_back(struct centre *c)
+{
 	for (uint32_t i = c->lendees; i >= LENDEE_FIRST;) {
 		struct cell *cell = cell_of_slot(c, i - LENDEE_FIRST);
 
 		wait_for_attempt(cell);
-		flying |= i - LENDEE_FIRST != porter__self->element.index &&
-			  peek(&cell->word[FLIGHT]);
+		if (peek(&cell->word[FLIGHT]))
+			at_work_in(c, cell);
 		settle(c, cell);
 		i = (uint32_t)peek(&cell->word[NEXT_LENDEE]);
 		/* Release: out of the list, its quota is the owner's alone. */
@@ -96,24 +105,22 @@ static bool take_back(struct centre *c)
 	c->own_loans = 0;
 	c->own_lent = 0;
 	c->lendees = LENDEES_END;
-	return flying;
 }
 
-bool porter__centre_revoke(struct centre *c)
+void porter__centre_revoke(struct centre *c)
 {
-	bool others = false, flying = false;
+	bool others = false;
 
 	c->denied = 0;
 	if (!c->loans)
-		return false;
+		return;
 	family_for_each(c, x)
 		others |= mark_not_lent(x);
 	TEST_POINT(REVOKING);
 	if (others)
 		porter__barrier_everywhere(); /* 2 */
 	family_for_each(c, x)
-		flying |= take_back(x);
-	return flying;
+		take_back(x);
 }
 
 /*

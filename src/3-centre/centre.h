@@ -94,7 +94,7 @@ struct centre {
 	int64_t quantum;   /* 0: chosen */
 	int64_t unslotted; /* bytes in flight of threads without a cell */
 	int64_t peak_lower;
-	const struct cell *runner_cell; /* peak.c: at work last */
+	const struct cell *runner_cell; /* peak.c: where it was at work last */
 	int64_t peak_before;		/* peak.c: before the last operation */
 	int64_t certified_at; /* peak.c: reserved at the last certificate */
 	uint64_t period;      /* peak.c: odd while a new one begins */
@@ -269,11 +269,8 @@ static inline void centre_leave(struct centre *c)
 	spin_unlock(&c->root->lock);
 }
 
-/*
- * Takes back all room in the subtree: reserved is what is in use then. Whether
- * a thread that had some is in the middle of an operation.
- */
-bool porter__centre_revoke(struct centre *c);
+/* Takes back all room in the subtree: reserved is what is in use then. */
+void porter__centre_revoke(struct centre *c);
 
 /* Adds to what is reserved, at all levels. */
 static inline void centre_reserve(struct centre *c, int64_t bytes)

@@ -27,7 +27,9 @@
  * highest use is seen here, and what is reserved is then what is in use. When
  * another thread comes, the runner's room is taken back, and if it is found in
  * the middle of an operation, there are several at a time: from then on the
- * tracker is shared, until a new period begins.
+ * tracker is shared, until a new period begins. In a family the runner may be at
+ * work in any member: in the one in which it came to the centre last, or where
+ * it had room since, and then that was taken back in the middle (centre.c).
  */
 #include "3-centre/peak.h"
 
@@ -67,12 +69,9 @@ static void become_shared(struct centre *x)
 
 static void change_runner(struct centre *x, uint32_t runner)
 {
-	bool flying;
-
 	if (x->runner) {
-		flying = porter__centre_revoke(x);
-		flying |= word_read(&x->runner_cell->word[FLIGHT]) != 0;
-		if (flying)
+		porter__centre_revoke(x);
+		if (word_read(&x->runner_cell->word[FLIGHT]))
 			become_shared(x);
 	}
 	x->runner = runner;
