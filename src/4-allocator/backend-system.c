@@ -31,9 +31,9 @@
 enum { OVERALLOCATE_BELOW = 1024 };
 
 /* How far the aligned block lies behind its base: room for a pointer, or more. */
-static size_t offset_within(const char *base, size_t alignment)
+static size_t offset_within(uintptr_t base, size_t alignment)
 {
-	return alignment - ((uintptr_t)base & (alignment - 1));
+	return alignment - (base & (alignment - 1));
 }
 
 static void *block_within(char *base, size_t offset)
@@ -62,8 +62,8 @@ static void *allocate_aligned(size_t size, size_t alignment)
 	size += size == 0;
 	if (alignment < OVERALLOCATE_BELOW) {
 		base = malloc(size + alignment);
-		return base ? block_within(base,
-					   offset_within(base, alignment)) :
+		return base ? block_within(base, offset_within((uintptr_t)base,
+							       alignment)) :
 			      NULL;
 	}
 	/* It does not set errno. */
@@ -87,7 +87,7 @@ static void *reallocate_aligned(void *ptr, size_t old_size, size_t new_size,
 		if (!base)
 			return NULL;
 		/* The contents moved with the base: now, perhaps, to the side. */
-		after = offset_within(base, alignment);
+		after = offset_within((uintptr_t)base, alignment);
 		if (after != before)
 			memmove(base + after, base + before, kept);
 		return block_within(base, after);
