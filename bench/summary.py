@@ -363,7 +363,25 @@ def reads(samples):
                   for n in (1, 10, 100, 1000, 10000)], "us a read", 1000.0)
 
 
-def sections(samples, shared):
+JOBS = [
+    ("job-sqlite-2", "examples/sqlite_ingest, 2 threads:"),
+    ("job-sqlite-4", "examples/sqlite_ingest, 4 threads:"),
+    ("job-arrow", "bench/arrow_csv, a table read from CSV:"),
+]
+
+
+def read_jobs(folder):
+    """What programs printed that make rounds of their own."""
+    found = []
+    for name, title in JOBS:
+        path = folder / f"{name}.txt"
+        if path.exists():
+            text = re.sub(r".*\r", "", path.read_text()).strip("\n")
+            found.append(f"{title}\n\n```\n{text}\n```")
+    return "\n\n".join(found)
+
+
+def sections(samples, shared, jobs):
     yield ("Ratios", "The ratio of the medians; the quartiles of the ratios "
            "within each round.", ratios(samples)[0])
     for title, prefix, text, make in [
@@ -403,6 +421,9 @@ def sections(samples, shared):
         yield ("Shared-line writes", "Writes to lines that another thread "
                "writes too; counted, not timed.",
                table(["", "a pair"], shared))
+    if jobs:
+        yield ("Whole programs", "Each compares its ways in turn, several "
+               "times.", jobs)
 
 
 def read_shared_writes(folder):
@@ -501,7 +522,7 @@ def conditions(samples):
     return text
 
 
-def results_page(samples, shared):
+def results_page(samples, shared, jobs):
     m = machine(samples)
     text = [
         "<!-- SPDX-License-Identifier: MIT -->",
@@ -514,7 +535,7 @@ def results_page(samples, shared):
         + conditions(samples), "",
         "![Cost of a pair, and of an add, against threads]"
         "(results/last.svg)", ""]
-    for title, what, rows in sections(samples, shared):
+    for title, what, rows in sections(samples, shared, jobs):
         text += [f"## {title}", "", what, "", rows, ""]
     return "\n".join(text)
 
@@ -531,8 +552,9 @@ def main():
     args = parser.parse_args()
     samples = Samples(args.raw)
     shared = read_shared_writes(args.raw)
+    jobs = read_jobs(args.raw)
 
-    for title, what, rows in sections(samples, shared):
+    for title, what, rows in sections(samples, shared, jobs):
         print(f"\n{title}: {what}\n\n{rows}".replace("**", "  "))
     print("\n" + conditions(samples))
     if args.plot:
@@ -543,7 +565,8 @@ def main():
         (results / "last.json").write_text(
             compact_json(record(samples, shared)))
         write_plot(samples, results / "last.svg")
-        (args.record / "RESULTS.md").write_text(results_page(samples, shared))
+        (args.record / "RESULTS.md").write_text(
+            results_page(samples, shared, jobs))
         print(f"\nWritten: {args.record}/RESULTS.md, results/last.json, "
               "results/last.svg")
 
