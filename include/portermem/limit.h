@@ -185,7 +185,8 @@ int porter_tracked_foreach_child(const porter_tracked *t,
  *
  * A tracker of porter_tracked_new() keeps no peak: then lower is what is in use
  * now, and upper all that it has ever handed out. porter_peak_reset() makes it
- * keep one.
+ * keep one, and so does a limit, a child or a watch. Calls of other threads that
+ * are under way at that moment may be missed by its first period.
  *
  * Return: the bounds in bytes.
  * Errors: none.

@@ -4,6 +4,7 @@
  */
 #include "0-machine/fork.h"
 #include "3-centre/family.h"
+#include "3-centre/peak.h"
 #include "4-allocator/tracked.h"
 
 /* Two threads may want a centre for one tracker at the same time. */
@@ -28,16 +29,22 @@ static void bind(struct centre *c)
 int porter__tracked_centre(porter_tracked *t, const struct centre_options *o)
 {
 	struct centre_options mine = *o;
+	struct centre *c;
 	sigset_t saved;
-	bool made;
 
 	mine.bind = bind;
 	mine.malloc_serves =
 		t->underlying == &porter__system ? PORTER_ALIGNMENT : 0;
 	porter__lock(&centring, &saved);
-	made = centre_of(t) || porter__centre_new(t->counter.id, t, &mine);
+	c = centre_of(t);
+	if (!c) {
+		c = porter__centre_new(t->counter.id, t, &mine);
+		/* Now, what there is already is at least in use. */
+		if (c && o->converted)
+			porter__peak_reset(c);
+	}
 	porter__unlock(&centring, &saved);
-	if (made)
+	if (c)
 		return 0;
 	errno = ENOMEM;
 	return -1;

@@ -416,6 +416,22 @@ static void senseless_options_are_refused(void **state)
 	}
 }
 
+static void a_senseless_limit_is_refused(void **state)
+{
+	porter_tracked *t = porter_tracked_new(NULL), *bound = make(NULL, 100);
+
+	(void)state;
+	errno = 0;
+	assert_int_equal(porter_tracked_set_limit(t, -1), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(porter_tracked_set_limit(bound, INT64_MIN), -1);
+	assert_int_equal(porter_tracked_limit(bound), 100);
+	assert_int_equal(porter_tracked_set_limit(t, 0), 0);
+	assert_int_equal(porter_tracked_limit(t), 0);
+	end(t);
+	end(bound);
+}
+
 static void any_quantum_and_any_limit_keep_the_promise(void **state)
 {
 	static const int64_t quanta[] = { 0, 1, 511, 4096, 1 << 20, INT64_MAX };
@@ -492,6 +508,7 @@ int main(void)
 		cmocka_unit_test(who_is_asked_can_raise_the_limit),
 		cmocka_unit_test(names_are_copied_and_cut),
 		cmocka_unit_test(senseless_options_are_refused),
+		cmocka_unit_test(a_senseless_limit_is_refused),
 		cmocka_unit_test(any_quantum_and_any_limit_keep_the_promise),
 		cmocka_unit_test(a_child_process_has_the_same_limit),
 	};

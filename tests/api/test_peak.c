@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Peaks: exact with one thread at a time, whoever that is; and what a tracker
+ * that only counts can say. Bounds under threads: tests/stress/peak.c.
+ */
+#define WITHOUT_KINDS
+#include "support.h"
+
+#include <portermem/portermem.h>
+
+#include <pthread.h>
+
+static porter_allocator *of(porter_tracked *t)
+{
+	return porter_tracked_allocator(t);
+}
+
+static porter_tracked *make(porter_tracked *parent)
+{
+	struct porter_tracked_options o = { .size = sizeof(o),
+					    .parent = parent };
+	porter_tracked *t = porter_tracked_new_with(NULL, &o);
+
+	assert_non_null(t);
+	return t;
+}
+
+static void assert_peak(struct porter_interval peak, int64_t lower,
+			int64_t upper)
+{
+	assert_int_equal(peak.lower, lower);
+	assert_int_equal(peak.upper, upper);
+}
+
+/* Up by so much, and down again. */
+static void hill(porter_tracked *t, size_t size)
+{
+	void *block = porter_allocate(of(t), size);
+
+	assert_non_null(block);
+	porter_free(of(t), block, size);
+}
+
+static void it_is_the_most_that_was_in_use(void **state)
+{
+	porter_tracked *t = make(NULL);
+	void *x = porter_allocate(of(t), 100);
+
+	(void)state;
+	hill(t, 900);
+	assert_peak(porter_peak(t), 1000, 1000);
+	hill(t, 899);
+	assert_peak(porter_peak(t), 1000, 1000);
+	x = porter_reallocate(of(t), x, 100, 1001);
+	assert_peak(porter_peak(t), 1001, 1001);
+	x = porter_reallocate(of(t), x, 1001, 1);
+	for (int i = 0; i < 1000; i++)
+		hill(t, (size_t)i);
+	assert_peak(porter_peak(t), 1001, 1001);
+	porter_free(of(t), x, 1);
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
+static void a_new_period_begins_with_what_is_in_use(void **state)
+{
+	porter_tracked *t = make(NULL);
+	void *x = porter_allocate(of(t), 100);
+
+	(void)state;
+	hill(t, 900);
+	assert_peak(porter_peak_reset(t), 1000, 1000);
+	assert_peak(porter_peak(t), 100, 100);
+	hill(t, 10);
+	assert_peak(porter_peak_reset(t), 110, 110);
+	porter_free(of(t), x, 100);
+	assert_peak(porter_peak_reset(t), 100, 100);
+	assert_peak(porter_peak(t), 0, 0);
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
+static void a_tracker_that_only_counts_knows_little(void **state)
+{
+	porter_tracked *t = porter_tracked_new(NULL);
+	void *x;
+
+	(void)state;
+	assert_peak(porter_peak(t), 0, 0);
+	x = porter_allocate(of(t), 300);
+	hill(t, 1000);
+	assert_peak(porter_peak(t), 300, 1300);
+	porter_free(of(t), x, 300);
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
+static void its_first_period_makes_it_keep_a_peak(void **state)
+{
+	porter_tracked *t = porter_tracked_new(NULL);
+	void *x = porter_allocate(of(t), 300);
+
+	(void)state;
+	hill(t, 1000);
+	assert_peak(porter_peak_reset(t), 300, 1300);
+	assert_peak(porter_peak(t), 300, 300);
+	hill(t, 500);
+	assert_peak(porter_peak(t), 800, 800);
+	assert_peak(porter_peak_reset(t), 800, 800);
+	assert_peak(porter_peak(t), 300, 300);
+	porter_free(of(t), x, 300);
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
+static void *hills(void *context)
+{
+	for (int i = 0; i < 100; i++)
+		hill(context, 700);
+	return NULL;
+}
+
+static void one_thread_after_the_other_is_exact(void **state)
+{
+	porter_tracked *t = make(NULL);
+	void *x = porter_allocate(of(t), 50);
+	pthread_t thread;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		hills(t);
+		assert_int_equal(pthread_create(&thread, NULL, hills, t), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_peak(porter_peak(t), 750, 750);
+	}
+	porter_free(of(t), x, 50);
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
+static void a_family_has_a_peak_of_its_own(void **state)
+{
+	porter_tracked *root = make(NULL), *one = make(root), *two = make(root);
+	void *x = porter_allocate(of(one), 100);
+
+	(void)state;
+	hill(two, 300);
+	porter_free(of(one), x, 100);
+	hill(one, 50);
+	hill(two, 350);
+	assert_peak(porter_peak(one), 100, 100);
+	assert_peak(porter_peak(two), 350, 350);
+	assert_peak(porter_peak(root), 400, 400);
+	assert_int_equal(porter_tracked_destroy(one), 0);
+	assert_int_equal(porter_tracked_destroy(two), 0);
+	assert_int_equal(porter_tracked_destroy(root), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_the_most_that_was_in_use),
+		cmocka_unit_test(a_new_period_begins_with_what_is_in_use),
+		cmocka_unit_test(a_tracker_that_only_counts_knows_little),
+		cmocka_unit_test(its_first_period_makes_it_keep_a_peak),
+		cmocka_unit_test(one_thread_after_the_other_is_exact),
+		cmocka_unit_test(a_family_has_a_peak_of_its_own),
+	};
+
+	return run_all("peak", tests);
+}
