@@ -36,6 +36,7 @@
 #ifndef PORTER_CALM_H
 #define PORTER_CALM_H
 
+#include "0-machine/barrier.h"
 #include "3-centre/centre.h"
 #include "3-centre/lend.h"
 
@@ -56,10 +57,10 @@ enum calm { CALM_OVER, CALM_DONE, CALM_REFUSED };
 static inline void calm_begin(struct centre *c)
 {
 	int64_t most = c->limit, least = c->lend_below;
-	bool all_shared = true, may_be_calm;
+	bool all_shared = porter__barrier_possible(), may_be_calm;
 
 	for (const struct centre *x = c; x; x = x->parent)
-		all_shared &= x->shared;
+		all_shared &= x->shared && x->converted <= SELDOM;
 	if (c->all_shared != all_shared)
 		poke(&c->all_shared, all_shared);
 

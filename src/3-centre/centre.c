@@ -54,8 +54,8 @@ static bool mark_not_lent(struct centre *c)
 
 		if (is_lent(quota)) {
 			poke(&cell->word[QUOTA], quota - LENT);
-			others |= i - LENDEE_FIRST !=
-				  porter__self->element.index;
+			/* The calling thread need not have a slot. */
+			others |= cell != own_cell_fast(c->at);
 		}
 		i = (uint32_t)peek(&cell->word[NEXT_LENDEE]);
 	}
@@ -79,7 +79,7 @@ static void at_work_in(struct centre *c, const struct cell *cell)
 {
 	for (struct centre *x = c; x; x = x->parent)
 		if (!x->shared)
-			x->runner_cell = cell;
+			poke(&x->runner_cell, cell);
 }
 
 /* 3 and 4. */
@@ -126,8 +126,8 @@ void porter__centre_revoke(struct centre *c)
 /*
  * A tracker may get its centre while threads are in the middle of operations,
  * which know nothing of quotas. What they counted is settled when they come
- * again, or by this: for the first few times that anybody comes, and whenever
- * a limit would refuse.
+ * again, or by this: for the first few times that anybody comes, now and then
+ * after that, and whenever a limit would refuse.
  */
 static void settle_all(struct centre *c)
 {
@@ -144,6 +144,19 @@ static void settle_all(struct centre *c)
 			if (cell)
 				settle(x, cell);
 		}
+	}
+}
+
+static void settle_converted(struct centre *c)
+{
+	for (struct centre *x = c; x; x = x->parent) {
+		if (likely(!x->converted))
+			continue;
+		if (--x->converted < SELDOM && x->converted)
+			continue;
+		if (!x->converted)
+			x->converted = SELDOM;
+		settle_all(x);
 	}
 }
 
@@ -198,15 +211,11 @@ bool porter__centre_take(struct centre *c, struct cell *cell, uint64_t size)
 	peak_runner(c, cell);
 	if (cell)
 		settle(c, cell);
-	if (unlikely(c->converted > CONVERTED)) {
-		c->converted--;
-		settle_all(c);
-	}
+	settle_converted(c);
 	fits = fits_family(c, size);
-	if (fits) {
+	if (fits)
 		grant(c, cell, size);
-		peak_raise(c, cell);
-	}
+	peak_raise(c, cell);
 	crossed = marks_crossed(c);
 	if (cell)
 		lend(c, cell);
@@ -226,6 +235,7 @@ void porter__centre_settle(struct centre *c, struct cell *cell)
 	centre_enter(c);
 	peak_runner(c, cell);
 	settle(c, cell);
+	settle_converted(c);
 	peak_raise(c, cell);
 	crossed = marks_crossed(c);
 	lend(c, cell);
@@ -239,6 +249,8 @@ void porter__centre_meet(struct centre *c, struct cell *cell)
 {
 	centre_enter(c);
 	peak_runner(c, cell);
+	settle_converted(c);
+	peak_raise(c, cell);
 	calm_begin(c);
 	centre_leave(c);
 }
@@ -304,6 +316,7 @@ void porter__centre_bound(struct centre *c)
 		return;
 	porter__centre_revoke(c);
 	family_for_each(c, x) {
+		porter__peak_told(x);
 		x->bounded = true;
 		x->bind(x);
 	}

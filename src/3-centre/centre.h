@@ -50,7 +50,11 @@
 #include "2-counter/ids.h"
 #include "3-centre/room.h"
 
-enum { CONVERTED = 1, JUST_CONVERTED = 200 };
+/*
+ * centre.c: others are settled with each of the first 200 operations, and then
+ * with one in a thousand.
+ */
+enum { SELDOM = 1000, JUST_CONVERTED = SELDOM + 200 };
 
 /*
  * Bytes of an operation that need not be told before (tracked-peaked.c). Where
@@ -72,8 +76,8 @@ struct centre {
 
 	/* ---- under the root's lock; the first line has what is hot ---- */
 	struct spin lock __attribute__((aligned(CACHE_LINE_PAIR)));
-	bool shared;	   /* peak.c: used by several threads at a time */
-	uint8_t converted; /* centre.c: counted before it had a centre */
+	bool shared;	    /* peak.c: used by several threads at a time */
+	uint16_t converted; /* counted before it had a centre; 0: did not */
 	int64_t reserved;
 	int64_t calm; /* calm.h */
 	int64_t calm_least, calm_most;
@@ -136,6 +140,7 @@ static inline bool centre_take_fast(const struct centre *c, struct cell *cell,
  */
 static inline bool centre_wants_quota(const struct cell *cell)
 {
+	compiler_barrier();
 	return unlikely((int64_t)room_of(cell) < 0);
 }
 

@@ -9,6 +9,7 @@
 #include "3-centre/family.h"
 #include "3-centre/lend.h"
 #include "3-centre/marks.h"
+#include "3-centre/peak.h"
 
 #include <errno.h>
 
@@ -122,6 +123,7 @@ bool porter__centre_end(struct centre *c)
 		return false;
 	}
 	porter__centre_revoke(c);
+	porter__peak_without(c);
 	if (c->parent) {
 		porter__family_leave(c);
 		centre_reserve(c, -c->reserved);

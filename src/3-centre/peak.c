@@ -33,6 +33,7 @@
  */
 #include "3-centre/peak.h"
 
+#include "0-machine/barrier.h"
 #include "3-centre/family.h"
 
 static const int64_t NOT_RAISED = INT64_MIN;
@@ -63,15 +64,20 @@ static void become_shared(struct centre *x)
 {
 	if (x->peak_before != NOT_RAISED)
 		poke(&x->peak_lower, x->peak_before);
-	x->peak_before = NOT_RAISED;
+	poke(&x->peak_before, NOT_RAISED);
 	poke(&x->shared, true);
+}
+
+static bool is_flying(const struct cell *cell)
+{
+	return cell && word_read(&cell->word[FLIGHT]) != 0;
 }
 
 static void change_runner(struct centre *x, uint32_t runner)
 {
 	if (x->runner) {
 		porter__centre_revoke(x);
-		if (word_read(&x->runner_cell->word[FLIGHT]))
+		if (is_flying(x->runner_cell))
 			become_shared(x);
 	}
 	x->runner = runner;
@@ -87,10 +93,29 @@ void porter__peak_runner(struct centre *x, const struct cell *cell)
 		become_shared(x);
 	} else if (x->runner != runner) {
 		change_runner(x, runner);
+	} else if (x->runner_cell != cell && is_flying(x->runner_cell)) {
+		/* By the underlying allocator; that would be lost sight of. */
+		become_shared(x);
 	} else if (x->streak < UINT16_MAX) {
 		x->streak++;
 	}
-	x->runner_cell = cell;
+	poke(&x->runner_cell, cell);
+}
+
+/* Its cells may be another tracker's soon. */
+void porter__peak_without(struct centre *c)
+{
+	for (struct centre *x = c->parent; x; x = x->parent) {
+		if (!x->runner ||
+		    x->runner_cell != cell_of_slot(c, x->runner - 1))
+			continue;
+		/* Is it at work elsewhere, by what it had there? */
+		porter__centre_revoke(x);
+		if (x->runner_cell != cell_of_slot(c, x->runner - 1))
+			continue;
+		x->runner = 0;
+		poke(&x->runner_cell, NULL);
+	}
 }
 
 void porter__peak_met(struct centre *c, const struct centre *other)
@@ -154,8 +179,11 @@ static void certify(struct centre *top)
 	/* t */
 	family_for_each(top, x)
 		seen -= given_back(x);
+	/* What is untold, and counted since, is in use as well. */
+	if (seen > top->peak_upper)
+		poke(&top->peak_upper, seen);
 	if (seen > top->peak_lower)
-		poke(&top->peak_lower, seen);
+		publish(&top->peak_lower, seen);
 	top->certified_at = top->reserved;
 }
 
@@ -190,7 +218,7 @@ static void raise_alone(struct centre *x, const struct cell *cell)
 		porter__centre_revoke(x);
 	if (x->reserved <= x->peak_upper)
 		return;
-	x->peak_before = x->peak_upper;
+	poke(&x->peak_before, x->peak_upper);
 	/* A reader sees upper first, then lower. */
 	poke(&x->peak_upper, x->reserved);
 	publish(&x->peak_lower, x->reserved);
@@ -198,7 +226,7 @@ static void raise_alone(struct centre *x, const struct cell *cell)
 
 void porter__peak_raise(struct centre *x, const struct cell *cell)
 {
-	x->peak_before = NOT_RAISED;
+	poke(&x->peak_before, NOT_RAISED);
 	if (x->reserved <= x->peak_upper)
 		return;
 	if (x->shared)
@@ -220,27 +248,55 @@ void porter__peak_undo(struct centre *c, const struct cell *cell)
 			continue;
 		poke(&x->peak_lower, x->peak_before);
 		publish(&x->peak_upper, x->peak_before);
-		x->peak_before = NOT_RAISED;
+		poke(&x->peak_before, NOT_RAISED);
 	}
 }
 
 /* ---- Reading ---- */
 
+static int64_t untold(void)
+{
+	return UNTOLD * (int64_t)porter__slots_count();
+}
+
+void porter__peak_told(struct centre *x)
+{
+	if (x->shared && !x->bounded)
+		poke(&x->peak_upper, x->peak_upper + untold());
+}
+
+/*
+ * Who works alone may have raised the lower bound by what it has not got yet.
+ * Acquire of that bound: it was said before that this is under way.
+ */
+static int64_t without_flight(const struct centre *c, int64_t lower)
+{
+	int64_t before;
+
+	if (peek(&c->shared) || !is_flying(subscribe(&c->runner_cell)))
+		return lower;
+	before = peek(&c->peak_before);
+	return before != NOT_RAISED && before < lower ? before : lower;
+}
+
 struct porter_interval porter__peak_read(const struct centre *c)
 {
 	struct porter_interval peak;
 	uint64_t period;
+	int64_t lower;
 	unsigned steps = 0;
 
 	for (;;) {
 		period = subscribe(&c->period);
 		/* Lower first: it is never above what upper was before. */
-		peak.lower = subscribe(&c->peak_lower);
+		lower = subscribe(&c->peak_lower);
+		peak.lower = without_flight(c, lower);
 		peak.upper = subscribe(&c->peak_upper);
 		/* What shared trackers that are not bounded leave untold. */
 		if (peek(&c->shared) && !peek(&c->bounded))
-			peak.upper += UNTOLD * (int64_t)porter__slots_count();
+			peak.upper += untold();
 		if (period % 2 == 0 && subscribe(&c->period) == period &&
+		    subscribe(&c->peak_lower) == lower &&
 		    peak.lower <= peak.upper)
 			return peak;
 		porter__wait_a_little(&steps);
@@ -252,6 +308,8 @@ struct porter_interval porter__peak_reset(struct centre *c)
 	struct porter_interval before;
 
 	centre_lock(c);
+	if (!c->shared)
+		change_runner(c, 0);
 	before = porter__peak_read(c);
 	porter__centre_revoke(c);
 	/* Acquire, too: what comes is not seen before. */
@@ -261,10 +319,19 @@ struct porter_interval porter__peak_reset(struct centre *c)
 	certify(c);
 	publish(&c->period, c->period + 1);
 	c->runner = 0;
-	poke(&c->shared, anybody_flies(c));
+	poke(&c->runner_cell, NULL);
+	poke(&c->peak_before, NOT_RAISED);
+	/*
+	 * Who is about to give bytes back says so, and then looks whether it
+	 * may do so without meeting anybody. Either it sees that it may not, or
+	 * it is seen here.
+	 */
 	family_for_each(c, x)
 		poke(&x->all_shared, false);
 	poke(&c->may_be_calm, false);
+	if (porter__barrier_possible())
+		porter__barrier_everywhere();
+	poke(&c->shared, anybody_flies(c));
 	centre_unlock(c);
 	return before;
 }

@@ -40,6 +40,10 @@ static inline void peak_raise(struct centre *c, const struct cell *cell)
 void porter__peak_met(struct centre *c, const struct centre *other);
 /* With the lock: the raise was for nothing. */
 void porter__peak_undo(struct centre *c, const struct cell *cell);
+/* With the lock: from now on nothing is left untold. */
+void porter__peak_told(struct centre *x);
+/* With the lock: a member ends. */
+void porter__peak_without(struct centre *c);
 
 struct porter_interval porter__peak_read(const struct centre *c);
 /* The bounds of the period that ends. */

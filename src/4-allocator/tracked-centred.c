@@ -39,6 +39,38 @@ static SLOW_PATH bool refuse(porter_tracked *t)
 
 /* ---- Operations ---- */
 
+/*
+ * An underlying allocator may come back to the tracker that asks it, to evict
+ * something, for example; and a cell has one word for its flight. Meanwhile the
+ * bytes of the outer operation are in flight as those of a thread without a cell
+ * are.
+ */
+static SLOW_PATH void nest(struct centre *c, const struct operation *op)
+{
+	porter__centre_fly_unslotted(c, (int64_t)flight_bytes(op->outer));
+}
+
+static SLOW_PATH void unnest(struct centre *c, const struct operation *op)
+{
+	publish(&op->cell->word[FLIGHT], op->outer);
+	porter__centre_fly_unslotted(c, -(int64_t)flight_bytes(op->outer));
+}
+
+static inline void set_out(struct centre *c, struct operation *op)
+{
+	op->outer = op->cell ? peek(&op->cell->word[FLIGHT]) : 0;
+	if (unlikely(op->outer))
+		nest(c, op);
+}
+
+static inline void arrive(struct centre *c, const struct operation *op)
+{
+	if (unlikely(op->outer))
+		unnest(c, op);
+	else if (op->cell)
+		flight_end(op->cell);
+}
+
 /* No machine has so much; and sums of less do not overflow. */
 static const uint64_t BEYOND_ALL = (uint64_t)1 << 60;
 
@@ -48,24 +80,22 @@ bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op)
 	struct centre *c = centre_of(t);
 
 	if (unlikely(size > BEYOND_ALL)) {
-		if (op->cell)
-			flight_end(op->cell);
+		arrive(c, op);
 		porter__tracked_failed(t);
 		return false;
 	}
 	op->slowly = true;
 	if (likely(centre_take(c, op->cell, size)))
 		return true;
-	if (op->cell)
-		flight_end(op->cell);
+	arrive(c, op);
 	if (!somebody_made_room(t, size))
 		return refuse(t);
+	set_out(c, op);
 	if (op->cell)
 		flight_begin(op->cell, 0, ASKING);
 	if (centre_take(c, op->cell, size))
 		return true;
-	if (op->cell)
-		flight_end(op->cell);
+	arrive(c, op);
 	return refuse(t);
 }
 
@@ -75,6 +105,7 @@ bool porter__take(porter_tracked *t, uint64_t size, struct operation *op)
 
 	op->cell = own_cell(c->at);
 	op->slowly = false;
+	set_out(c, op);
 	if (likely(op->cell) && likely(centre_take_fast(c, op->cell, size)))
 		return true;
 	return porter__take_slowly(t, size, op);
@@ -83,7 +114,7 @@ bool porter__take(porter_tracked *t, uint64_t size, struct operation *op)
 static void land(struct centre *c, uint64_t size, const struct operation *op)
 {
 	if (likely(op->cell))
-		flight_end(op->cell);
+		arrive(c, op);
 	else
 		porter__centre_fly_unslotted(c, -(int64_t)size);
 }
@@ -111,10 +142,12 @@ void porter__give(porter_tracked *t, uint64_t size, struct operation *op)
 
 	op->cell = own_cell(c->at);
 	op->slowly = false;
+	op->outer = 0;
 	if (unlikely(!op->cell)) {
 		porter__centre_fly_unslotted(c, (int64_t)size);
 		return;
 	}
+	set_out(c, op);
 	flight_begin(op->cell, size, GIVING);
 	if (centre_wants_to_know(op->cell))
 		centre_meet(c, op->cell);

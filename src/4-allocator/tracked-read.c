@@ -92,6 +92,9 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	porter__slots_leave(locked);
 	memset(&stats, 0, sizeof(stats)); /* the padding, too */
 	stats.size = out->size;
+	/* Of a member that has left meanwhile, some words may be missing. */
+	if (rare.undone > back[0])
+		rare.undone = back[0];
 	stats.bytes_used = (int64_t)(given[0] - back[0]);
 	stats.total_allocated = given[0] - rare.undone;
 	stats.total_freed = back[0] - rare.undone;

@@ -113,6 +113,7 @@ SLOW_PATH void *porter__tracked_failed(porter_tracked *t);
 struct operation {
 	struct cell *cell; /* or NULL */
 	bool slowly;	   /* the centre was asked */
+	uint64_t outer;	   /* flight of one that this one came out of */
 };
 
 /* Takes size bytes, or refuses, with errno ENOMEM. */
