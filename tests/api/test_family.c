@@ -7,7 +7,6 @@
 
 #include <portermem/portermem.h>
 
-#include <pthread.h>
 #include <string.h>
 
 static porter_tracked *make(porter_tracked *parent, int64_t limit)
@@ -207,147 +206,6 @@ static void a_plain_parent_becomes_one_of_a_family(void **state)
 	end(root);
 }
 
-/* ---- At work in a child, while another thread comes ---- */
-
-/* Whose free() stops, once, after the block is given back. */
-struct gate {
-	porter_allocator base;
-	pthread_barrier_t inside, go_on;
-	bool closed;
-};
-
-static void *gate_allocate(porter_allocator *self, size_t size,
-			   size_t alignment)
-{
-	(void)self;
-	(void)alignment;
-	return malloc(size);
-}
-
-static void gate_free(porter_allocator *self, void *ptr, size_t size,
-		      size_t alignment)
-{
-	struct gate *g = (struct gate *)self;
-
-	(void)size;
-	(void)alignment;
-	free(ptr);
-	if (!g->closed)
-		return;
-	g->closed = false;
-	pthread_barrier_wait(&g->inside);
-	pthread_barrier_wait(&g->go_on);
-}
-
-static void *gate_reallocate(porter_allocator *self, void *ptr, size_t old_size,
-			     size_t new_size, size_t alignment)
-{
-	(void)self;
-	(void)old_size;
-	(void)alignment;
-	return realloc(ptr, new_size);
-}
-
-static const struct porter_allocator_vtable gate_table = {
-	.size = sizeof(gate_table),
-	.name = "gate",
-	.allocate = gate_allocate,
-	.reallocate = gate_reallocate,
-	.free = gate_free,
-};
-
-struct busy {
-	struct gate gate;
-	porter_tracked *root, *mid, *one, *two, *beside;
-};
-
-enum { BLOCK = 5000, MANY = 200, GAP = 400000, PEAK = MANY * BLOCK + GAP };
-
-/* Gets room in the one, then is at work in the other, then in the one again. */
-static void *busy_in_one(void *context)
-{
-	struct busy *b = context;
-	void *blocks[MANY], *other;
-
-	for (int i = 0; i < MANY; i++)
-		blocks[i] = porter_allocate(of(b->one), BLOCK);
-	other = porter_allocate(of(b->one), GAP);
-	porter_free(of(b->one), other, GAP);
-	other = porter_allocate(of(b->two), 1);
-	b->gate.closed = true;
-	porter_free(of(b->one), blocks[0], BLOCK);
-	for (int i = 1; i < MANY; i++)
-		porter_free(of(b->one), blocks[i], BLOCK);
-	porter_free(of(b->two), other, 1);
-	return NULL;
-}
-
-static porter_tracked *behind_gate(struct busy *b, porter_tracked *parent,
-				   int64_t limit)
-{
-	struct porter_tracked_options o = { .size = sizeof(o),
-					    .parent = parent,
-					    .limit = limit,
-					    .quantum = 65536 };
-	porter_tracked *t = porter_tracked_new_with(&b->gate.base, &o);
-
-	assert_non_null(t);
-	return t;
-}
-
-/*
- * What is being given back is not in use any more, as soon as others have got
- * it: so who comes then must not take it for in use at its peak, whichever
- * child the other thread is at work in; also when its room there was taken back
- * on another's behalf before.
- */
-static void peak_beside(bool refused_before)
-{
-	struct busy b = { .gate.base.vtable = &gate_table };
-	pthread_t thread;
-	void *mine;
-
-	pthread_barrier_init(&b.gate.inside, NULL, 2);
-	pthread_barrier_init(&b.gate.go_on, NULL, 2);
-	b.root = behind_gate(&b, NULL, 20 * PEAK);
-	b.mid = behind_gate(&b, b.root, 0);
-	b.one = behind_gate(&b, b.mid, 0);
-	b.two = behind_gate(&b, b.mid, 0);
-	b.beside = behind_gate(&b, b.root, 0);
-	assert_int_equal(pthread_create(&thread, NULL, busy_in_one, &b), 0);
-	pthread_barrier_wait(&b.gate.inside);
-	if (refused_before)
-		assert_null(porter_allocate(of(b.beside), 20 * PEAK));
-	mine = porter_allocate(of(b.one), GAP + BLOCK / 2);
-	assert_in_range(porter_peak(b.one).lower, 0, PEAK);
-	assert_in_range(porter_peak(b.mid).lower, 0, PEAK);
-	assert_in_range(porter_peak(b.root).lower, 0, PEAK);
-	assert_true(porter_peak(b.root).upper >= PEAK);
-	pthread_barrier_wait(&b.gate.go_on);
-	pthread_join(thread, NULL);
-	porter_free(of(b.one), mine, GAP + BLOCK / 2);
-	end(b.one);
-	end(b.two);
-	end(b.mid);
-	end(b.beside);
-	end(b.root);
-	pthread_barrier_destroy(&b.gate.inside);
-	pthread_barrier_destroy(&b.gate.go_on);
-}
-
-static void a_peak_leaves_out_what_is_being_freed_in_a_child(void **state)
-{
-	(void)state;
-	peak_beside(false);
-}
-
-static void
-a_peak_leaves_out_what_is_being_freed_where_room_was_taken_back(void **state)
-{
-	(void)state;
-	peak_beside(true);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,10 +218,6 @@ int main(void)
 		cmocka_unit_test(children_can_be_visited),
 		cmocka_unit_test(ten_thousand_children_come_and_go),
 		cmocka_unit_test(a_plain_parent_becomes_one_of_a_family),
-		cmocka_unit_test(
-			a_peak_leaves_out_what_is_being_freed_in_a_child),
-		cmocka_unit_test(
-			a_peak_leaves_out_what_is_being_freed_where_room_was_taken_back),
 	};
 
 	return run_all("family", tests);
