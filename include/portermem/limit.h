@@ -181,9 +181,7 @@ int porter_tracked_foreach_child(const porter_tracked *t,
  * thread at a time. With several at once, up to 1/256 of the peak or 64 KiB,
  * whichever is more, plus what threads have in flight, plus what they reserve
  * since the last certificate: about as much again; less than 1 percent
- * together for peaks above 64 MiB. Without a limit in the family, two threads
- * that overlap in allocations of up to 4,096 bytes alone may go unnoticed; then
- * up to so many bytes of each thread are missing from both bounds.
+ * together for peaks above 64 MiB.
  *
  * A tracker of porter_tracked_new() keeps no peak: then lower is what is in use
  * now, and upper all that it has ever handed out. porter_peak_reset() makes it
