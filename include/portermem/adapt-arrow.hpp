@@ -292,11 +292,15 @@ class arrow_allocator : public porter_allocator
 	{
 		uint8_t *block;
 
-		if (pool_of(self)
-			    ->Allocate(static_cast<int64_t>(size),
-				       at_least(alignment), &block)
-			    .ok())
-			return block;
+		try {
+			if (pool_of(self)
+				    ->Allocate(static_cast<int64_t>(size),
+					       at_least(alignment), &block)
+				    .ok())
+				return block;
+		} catch (...) {
+			/* Without memory for what it would report. */
+		}
 		errno = ENOMEM;
 		return nullptr;
 	}
@@ -307,12 +311,16 @@ class arrow_allocator : public porter_allocator
 	{
 		uint8_t *block = static_cast<uint8_t *>(ptr);
 
-		if (pool_of(self)
-			    ->Reallocate(static_cast<int64_t>(old_size),
-					 static_cast<int64_t>(new_size),
-					 at_least(alignment), &block)
-			    .ok())
-			return block;
+		try {
+			if (pool_of(self)
+				    ->Reallocate(static_cast<int64_t>(old_size),
+						 static_cast<int64_t>(new_size),
+						 at_least(alignment), &block)
+				    .ok())
+				return block;
+		} catch (...) {
+			/* As above; the block is as it was. */
+		}
 		errno = ENOMEM;
 		return nullptr;
 	}
