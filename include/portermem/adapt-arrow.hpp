@@ -167,10 +167,11 @@ class arrow_pool final : public arrow::MemoryPool
 
 	void Free(uint8_t *buffer, int64_t size, int64_t alignment) override
 	{
-		if (keeps_peak_ && buffer)
-			peak_.subtract(size);
 		porter_free_aligned(allocator(), buffer, bytes(size),
 				    bytes(alignment));
+		/* Now it is gone: the peak is never low. */
+		if (keeps_peak_ && buffer)
+			peak_.subtract(size);
 	}
 
 	void ReleaseUnused() override
