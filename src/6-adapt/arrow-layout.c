@@ -274,7 +274,10 @@ int64_t porter__arrow_bytes(const struct ArrowSchema *schema,
 		    (array->n_buffers == 0 || array->buffers))
 			sum = bytes_of(layout, array, values);
 	}
-	if (sum < 0)
+	/* More than there can be is no array either. */
+	if (sum < 0 || sum > PTRDIFF_MAX) {
 		errno = EINVAL;
+		return -1;
+	}
 	return sum;
 }

@@ -347,6 +347,10 @@ static void wrong_arrays_change_nothing(void **state)
 	REFUSED(strings.offset, -1);
 	REFUSED(strings.offset, INT64_MAX);
 	REFUSED(ints.length, INT64_MAX / 16);
+#if PTRDIFF_MAX < INT64_MAX
+	REFUSED(ints.length, (int64_t)PTRDIFF_MAX / 4 + 1);
+	REFUSED(ints.length, (int64_t)1 << 32);
+#endif
 	REFUSED(strings.n_buffers, 2);
 	REFUSED(strings.buffers, NULL);
 	REFUSED(strings.release, NULL);
@@ -386,6 +390,32 @@ static void without_memory_nothing_changes(void **state)
 		assert_int_equal(releases, 4);
 	}
 	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
+static void a_limit_refuses(void **state)
+{
+	struct tree tree;
+
+	(void)state;
+	for (int limit = 1; limit <= TREE_BYTES; limit++) {
+		const struct porter_tracked_options o = { .size = sizeof(o),
+							  .limit = limit };
+		porter_tracked *t = porter_tracked_new_with(NULL, &o);
+
+		plant(&tree);
+		if (limit < TREE_BYTES) {
+			assert_refused(t, &tree, ENOMEM);
+		} else {
+			assert_int_equal(
+				porter_arrow_import_charge(t, &tree.table_type,
+							   &tree.table),
+				0);
+			assert_int_equal(porter_bytes_used(t), TREE_BYTES);
+		}
+		tree.table.release(&tree.table);
+		assert_int_equal(releases, 4);
+		assert_int_equal(porter_tracked_destroy(t), 0);
+	}
 }
 
 /* ---- Threads ---- */
@@ -433,6 +463,7 @@ int main(void)
 		cmocka_unit_test(two_trackers_and_the_one_below_count),
 		cmocka_unit_test(wrong_arrays_change_nothing),
 		cmocka_unit_test(without_memory_nothing_changes),
+		cmocka_unit_test(a_limit_refuses),
 		cmocka_unit_test(counts_right_under_threads),
 	};
 
