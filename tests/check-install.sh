@@ -74,6 +74,51 @@ if ls "$libdir"/libportermem.so >/dev/null 2>&1; then
 else
 	skip "an outside program, shared" "no shared library was built"
 fi
+
+# An adapter: two lines, with what its description says and no more.
+adapter_builds() {
+	name=$1
+	pkg-config --exists --print-errors "portermem-$name" || return
+	case $name in
+	arrow) function=porter_arrow_import_charge ;;
+	nanoarrow) function=porter_nanoarrow_malloc ;;
+	*) function=porter_${name}_install ;;
+	esac
+	{
+		echo "#include <portermem/adapt-$name.h>"
+		test "$name" != nanoarrow || echo "PORTER_NANOARROW_STRUCTS(0);"
+		test "$name" != nanoarrow || test "$2" = c ||
+			echo 'extern "C" void *porter_nanoarrow_malloc(size_t);'
+		echo "int main(void) { return !&$function; }"
+	} >"$tmp/adapter.$2"
+	# shellcheck disable=SC2046,SC2086
+	$3 "$tmp/adapter.$2" -w -o "$tmp/adapter" \
+		$(pkg-config --cflags --libs "portermem-$name") || return
+	"$tmp/adapter" || echo "it ended with $?"
+}
+# Those that are installed.
+all_adapters() {
+	for file in "$PKG_CONFIG_PATH"/portermem-*.pc; do
+		name=${file##*/portermem-}
+		name=${name%.pc}
+		check "portermem-$name in C" adapter_builds "$name" c "$CC"
+		has "${CXX%% *}" && check "portermem-$name in C++" \
+			adapter_builds "$name" cc "$CXX"
+	done
+}
+installed_are_those_built() {
+	for name in nanoarrow $adapters; do
+		test ! -f "portermem-$name.pc" ||
+			test -f "$PKG_CONFIG_PATH/portermem-$name.pc" ||
+			echo "portermem-$name.pc is not there"
+	done
+}
+check "adapters that were built are described" installed_are_those_built
+if ls "$libdir"/libportermem.so >/dev/null 2>&1; then
+	all_adapters
+else
+	skip "an outside program with adapters" "no shared library was built"
+fi
 if ls "$libdir"/libportermem.a >/dev/null 2>&1; then
 	# Without the shared ones, -lportermem finds the static one.
 	mkdir "$tmp/aside"

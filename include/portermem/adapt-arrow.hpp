@@ -167,10 +167,11 @@ class arrow_pool final : public arrow::MemoryPool
 
 	void Free(uint8_t *buffer, int64_t size, int64_t alignment) override
 	{
-		if (keeps_peak_ && buffer)
-			peak_.subtract(size);
 		porter_free_aligned(allocator(), buffer, bytes(size),
 				    bytes(alignment));
+		/* Now it is gone: the peak is never low. */
+		if (keeps_peak_ && buffer)
+			peak_.subtract(size);
 	}
 
 	void ReleaseUnused() override
@@ -292,11 +293,15 @@ class arrow_allocator : public porter_allocator
 	{
 		uint8_t *block;
 
-		if (pool_of(self)
-			    ->Allocate(static_cast<int64_t>(size),
-				       at_least(alignment), &block)
-			    .ok())
-			return block;
+		try {
+			if (pool_of(self)
+				    ->Allocate(static_cast<int64_t>(size),
+					       at_least(alignment), &block)
+				    .ok())
+				return block;
+		} catch (...) {
+			/* Without memory for what it would report. */
+		}
 		errno = ENOMEM;
 		return nullptr;
 	}
@@ -307,12 +312,16 @@ class arrow_allocator : public porter_allocator
 	{
 		uint8_t *block = static_cast<uint8_t *>(ptr);
 
-		if (pool_of(self)
-			    ->Reallocate(static_cast<int64_t>(old_size),
-					 static_cast<int64_t>(new_size),
-					 at_least(alignment), &block)
-			    .ok())
-			return block;
+		try {
+			if (pool_of(self)
+				    ->Reallocate(static_cast<int64_t>(old_size),
+						 static_cast<int64_t>(new_size),
+						 at_least(alignment), &block)
+				    .ok())
+				return block;
+		} catch (...) {
+			/* As above; the block is as it was. */
+		}
 		errno = ENOMEM;
 		return nullptr;
 	}

@@ -23,8 +23,10 @@ PORTER_BEGIN_DECLS
  * tell: a channel that was made before would be freed wrongly.
  * ares_library_cleanup() goes back to malloc: with all channels closed.
  *
- * Ownership: @t stays the caller's and must live as long as c-ares holds
- * memory.
+ * Ownership: @t stays the caller's and must outlive every use of c-ares until
+ * ares_library_cleanup(), called as often as it was initialized. Then c-ares is
+ * back on malloc, and stays there: a later ares_library_init() is not counted,
+ * and installing again fails with EBUSY.
  * Return: 0, or -1 with errno; nothing changed, but for ENOMEM.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already;
  * ENOMEM, c-ares cannot be initialized, and not be used.

@@ -23,8 +23,8 @@ PORTER_BEGIN_DECLS
  * With hooks cJSON makes its text larger by a new block and a copy, without
  * realloc.
  *
- * Ownership: @t stays the caller's and must live as long as cJSON holds
- * memory.
+ * Ownership: @t stays the caller's. The functions stay installed: @t must
+ * outlive every later use of cJSON in the process.
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already.
  * Threads: not safe, as cJSON_InitHooks() is not. Signals: not safe.

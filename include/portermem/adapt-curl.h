@@ -24,11 +24,15 @@ PORTER_BEGIN_DECLS
  * Once for the process. What libcurl returns to be freed by the caller is
  * freed by curl_free(), not by free().
  *
- * Ownership: @t stays the caller's and must live as long as libcurl holds
- * memory.
- * Return: 0, or -1 with errno and nothing changed.
+ * Ownership: @t stays the caller's and must outlive every use of libcurl, also
+ * after curl_global_cleanup(): libcurl keeps the functions until it is
+ * initialized again, by curl_global_init() or the first curl_easy_init(). From
+ * then on it is on malloc, is not counted, and does not need @t any more;
+ * installing again fails with EBUSY.
+ * Return: 0, or -1 with errno; nothing changed, but for ENOMEM.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already, or
- * libcurl is initialized already; ENOMEM, libcurl cannot be initialized.
+ * libcurl is initialized already; ENOMEM, libcurl cannot be initialized, and
+ * has the functions all the same: @t stays installed.
  * Threads: not safe, as curl_global_init_mem() is not. Signals: not safe.
  */
 int porter_curl_install(porter_tracked *t);

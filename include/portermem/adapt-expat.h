@@ -26,8 +26,8 @@ PORTER_BEGIN_DECLS
  *
  * Others stay on malloc, and so do those that were made before.
  *
- * Ownership: @t stays the caller's and must live as long as expat holds
- * memory.
+ * Ownership: @t stays the caller's. porter_expat_memory() gives its functions
+ * from now on: @t must outlive every parser that is made with them.
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already.
  * Threads: not safe: one thread, before the first parser. Signals: not safe.

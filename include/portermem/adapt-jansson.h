@@ -23,8 +23,8 @@ PORTER_BEGIN_DECLS
  * json_dumps() does, is freed by the function that json_get_alloc_funcs()
  * gives, not by free().
  *
- * Ownership: @t stays the caller's and must live as long as jansson holds
- * memory.
+ * Ownership: @t stays the caller's. The functions stay installed: @t must
+ * outlive every later use of jansson in the process.
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker or other functions are
  * installed already.

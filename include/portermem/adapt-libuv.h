@@ -24,8 +24,9 @@ PORTER_BEGIN_DECLS
  * libuv itself ends the program when it gets no memory to watch a further file
  * or to start its threads.
  *
- * Ownership: @t stays the caller's and must live as long as libuv holds
- * memory.
+ * Ownership: @t stays the caller's. The functions stay installed: @t must
+ * outlive every later use of libuv in the process, uv_library_shutdown()
+ * included, which libuv calls at the end of the process where nobody did.
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already.
  * Threads: not safe, as uv_replace_allocator() is not. Signals: not safe.

@@ -25,8 +25,8 @@ PORTER_BEGIN_DECLS
  * left. What libxml2 returns to be freed by the caller is freed by xmlFree(),
  * not by free().
  *
- * Ownership: @t stays the caller's and must live as long as libxml2 holds
- * memory.
+ * Ownership: @t stays the caller's. The functions stay installed, also after
+ * xmlCleanupParser(): @t must outlive every later use of libxml2 in the process.
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker or other functions are
  * installed already.

@@ -11,7 +11,10 @@
  *	ArrowBufferInit(&buffer);
  *	buffer.allocator = porter_nanoarrow_allocator(a);
  *
- *	porter_nanoarrow_set(&array, a);	all buffers of an array
+ *	porter_nanoarrow_set(&array, a);	the buffers of an array
+ *
+ * Of string and binary views the variadic buffers, which hold what is longer
+ * than 12 bytes, stay on nanoarrow's own allocator: see porter_nanoarrow_set().
  *
  * nanoarrow gets the memory of its structs, those of arrays and schemas, from
  * malloc. A program that compiles nanoarrow.c into itself can have that
@@ -33,22 +36,28 @@
  *
  * Then buffers with nanoarrow's default allocator count as well.
  */
-#define PORTER_NANOARROW_STRUCTS(tracker)                       \
-	void *porter_nanoarrow_malloc(size_t size);             \
-	void *porter_nanoarrow_realloc(void *ptr, size_t size); \
-	void porter_nanoarrow_free(void *ptr);                  \
-	void *porter_nanoarrow_malloc(size_t size)              \
-	{                                                       \
-		return porter_malloc(tracker, size);            \
-	}                                                       \
-	void *porter_nanoarrow_realloc(void *ptr, size_t size)  \
-	{                                                       \
-		return porter_realloc(tracker, ptr, size);      \
-	}                                                       \
-	void porter_nanoarrow_free(void *ptr)                   \
-	{                                                       \
-		porter_mfree(tracker, ptr);                     \
-	}                                                       \
+#ifdef __cplusplus
+#define PORTER_NANOARROW_C_ extern "C"
+#else
+#define PORTER_NANOARROW_C_
+#endif
+#define PORTER_NANOARROW_STRUCTS(tracker)                                \
+	PORTER_NANOARROW_C_ void *porter_nanoarrow_malloc(size_t size);  \
+	PORTER_NANOARROW_C_ void *porter_nanoarrow_realloc(void *ptr,    \
+							   size_t size); \
+	PORTER_NANOARROW_C_ void porter_nanoarrow_free(void *ptr);       \
+	void *porter_nanoarrow_malloc(size_t size)                       \
+	{                                                                \
+		return porter_malloc(tracker, size);                     \
+	}                                                                \
+	void *porter_nanoarrow_realloc(void *ptr, size_t size)           \
+	{                                                                \
+		return porter_realloc(tracker, ptr, size);               \
+	}                                                                \
+	void porter_nanoarrow_free(void *ptr)                            \
+	{                                                                \
+		porter_mfree(tracker, ptr);                              \
+	}                                                                \
 	struct porter_nanoarrow_structs_end
 
 #ifdef NANOARROW_VERSION_MAJOR
@@ -117,12 +126,14 @@ porter_nanoarrow_allocator(porter_allocator *a)
 }
 
 /**
- * porter_nanoarrow_set - let all buffers of an array come from an allocator
+ * porter_nanoarrow_set - let the buffers of an array come from an allocator
  * @array: an array that ArrowArrayInitFromType() or a relative made, with all
  * its children, before ArrowArrayStartAppending()
  * @a: the allocator
  *
- * The buffers of the children and of the dictionary, too.
+ * The buffers of the children and of the dictionary, too; but not the variadic
+ * ones of string and binary views. nanoarrow makes those while it appends, on
+ * its own allocator: they are not counted, except by PORTER_NANOARROW_STRUCTS.
  *
  * Ownership: @a must outlive the array.
  * Return: nothing.

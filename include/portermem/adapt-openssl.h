@@ -24,8 +24,8 @@ PORTER_BEGIN_DECLS
  * back at the end of the process, by OPENSSL_cleanup(), which runs from
  * atexit(): @t had better not be destroyed.
  *
- * Ownership: @t stays the caller's and must live as long as OpenSSL holds
- * memory.
+ * Ownership: @t stays the caller's. The functions stay installed: @t must
+ * outlive every later use of OpenSSL in the process, that of atexit() included.
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already, or
  * OpenSSL has allocated already.

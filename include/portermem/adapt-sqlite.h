@@ -26,7 +26,9 @@ PORTER_BEGIN_DECLS
  * or after sqlite3_shutdown(). One tracker serves the whole process: SQLite
  * has one allocator.
  *
- * Ownership: @t stays the caller's and must live until sqlite3_shutdown().
+ * Ownership: @t stays the caller's. The methods stay installed, also after
+ * sqlite3_shutdown(): @t must outlive every later use of SQLite in the process,
+ * or until another tracker is installed after sqlite3_shutdown().
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, SQLite is initialized already.
  * Threads: not safe, as sqlite3_config() is not. Signals: not safe.

@@ -16,7 +16,10 @@
  *	UNION     +us +ud            types; offsets where dense
  *
  * Buffers begin at value 0, so the offset's values belong to them. A NULL has
- * no bytes: no nulls, or no values.
+ * no bytes: no nulls, or no values. Where there are no values, offsets are not
+ * read: the address may be anything. Then, as with Arrow's own import, they
+ * (and the sizes of list views) count as if they were there, and all else
+ * counts 0, whatever the offset.
  */
 #include "6-adapt/arrow.h"
 
@@ -215,7 +218,10 @@ static int64_t bytes_of(struct layout layout, const struct ArrowArray *array,
 {
 	const void **buffers = array->buffers;
 	int64_t last = array->n_buffers - 1, sum = 0;
+	int64_t offsets = values;
 
+	if (array->length == 0)
+		values = 0;
 	if (layout.kind == BARE)
 		return 0;
 	if (layout.kind == UNION) {
@@ -227,18 +233,19 @@ static int64_t bytes_of(struct layout layout, const struct ArrowArray *array,
 	add_buffer(&sum, array, 0, values, 1);
 	switch (layout.kind) {
 	case LIST_VIEW:
-		add_buffer(&sum, array, 2, values, layout.bits);
-		/* fallthrough */
+		add_buffer(&sum, array, 1, offsets, layout.bits);
+		add_buffer(&sum, array, 2, offsets, layout.bits);
+		break;
 	case FIXED:
 		add_buffer(&sum, array, 1, values, layout.bits);
 		break;
 	case BYTES:
-		if (buffers[2])
+		if (array->length > 0 && buffers[2])
 			add(&sum,
 			    end_of_bytes(buffers[1], values, layout.bits));
 		/* fallthrough */
 	case LIST:
-		add_buffer(&sum, array, 1, values + 1, layout.bits);
+		add_buffer(&sum, array, 1, offsets + 1, layout.bits);
 		break;
 	case VIEW:
 		add_buffer(&sum, array, 1, values, layout.bits);
@@ -267,7 +274,10 @@ int64_t porter__arrow_bytes(const struct ArrowSchema *schema,
 		    (array->n_buffers == 0 || array->buffers))
 			sum = bytes_of(layout, array, values);
 	}
-	if (sum < 0)
+	/* More than there can be is no array either. */
+	if (sum < 0 || sum > PTRDIFF_MAX) {
 		errno = EINVAL;
+		return -1;
+	}
 	return sum;
 }

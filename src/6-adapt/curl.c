@@ -43,14 +43,16 @@ int porter_curl_install(porter_tracked *t)
 		return -1;
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, thunk_malloc, thunk_free,
 				 thunk_realloc, thunk_strdup,
-				 thunk_calloc) != CURLE_OK)
-		return unbind_tracker(ENOMEM);
-	here = allocates_here();
-	if (here != 1) {
-		int error = here < 0 ? errno : EBUSY;
-
-		curl_global_cleanup();
-		return unbind_tracker(error);
+				 thunk_calloc) != CURLE_OK) {
+		errno = ENOMEM; /* bound all the same: libcurl has the thunks */
+		return -1;
 	}
-	return 0;
+	here = allocates_here();
+	if (here == 1)
+		return 0;
+	curl_global_cleanup();
+	if (here == 0)
+		return unbind_tracker(EBUSY);
+	errno = ENOMEM; /* bound: libcurl may have the thunks */
+	return -1;
 }

@@ -45,6 +45,18 @@ says() { exits 0 && grep -q -- "$1" "$out"; }
 says_exactly() { exits 0 && printf '%s\n' "$@" | cmp -s - "$out"; }
 refuses() { exits 2 && grep -q -- "$1" "$err" && [ ! -s "$out" ]; }
 
+# A table: bytes in the first column of numbers, at last none. What the library
+# says itself stands in the second, and is the same.
+ends_at_zero() {
+	exits 0 && grep -Eq ' [1-9][0-9]*( |$)' "$out" &&
+		tail -n 1 "$out" | grep -Eq '^[a-z ]+ 0( +0)?$'
+}
+columns_agree() {
+	ends_at_zero && grep -Eq ' ([1-9][0-9]*) +\1$' "$out" &&
+		! grep -E ' [0-9]+ +[0-9]+$' "$out" |
+		grep -Evq ' ([0-9]+) +\1$'
+}
+
 # ---- hello, embed, server ----
 
 run $examples/hello
@@ -88,6 +100,29 @@ columns_were_live() {
 }
 printf 'three\n\nand' >"$scratch/lines"
 : >"$scratch/nothing"
+# Enough that every buffer grows again and again.
+many=3000
+awk -v n=$many 'BEGIN {
+	for (i = 1; i <= n; i++)
+		print "line " i (i % 7 ? "" : " is a little longer")
+}' >"$scratch/many"
+text_of_many=$(tr -d '\n' <"$scratch/many" | wc -c | tr -d ' ')
+# The text, a length and an offset for each line, and room to grow: at most
+# twice as much, in multiples of 64.
+bytes_of_many() {
+	test "$1" -ge $((text_of_many + 8 * many)) &&
+		test "$1" -le $((2 * (text_of_many + 8 * many) + 1024))
+}
+columns_grew() {
+	exits 0 && grep -q "^consumer: $many rows, $text_of_many bytes of text\$" \
+		"$out" && grep -q '^released: 0 bytes$' "$out" &&
+		bytes_of_many "$(sed -n 's/^exported: \(.*\) bytes$/\1/p' "$out")"
+}
+nanoarrow_grew() {
+	grown=$(sed -n "s/^$many rows: \(.*\) bytes\$/\1/p" "$out")
+	exits 0 && grep -q '^released: 0 bytes$' "$out" &&
+		bytes_of_many "$grown" && test $((grown % 64)) -eq 0
+}
 if has_adapter arrow; then
 	run $examples/columns "$scratch/lines"
 	check "columns: consumed in another thread, and nothing is left" \
@@ -95,10 +130,17 @@ if has_adapter arrow; then
 	run $examples/columns "$scratch/nothing"
 	check "columns: an empty file" \
 		says '^consumer: 0 rows, 0 bytes of text$'
+	run $examples/columns "$scratch/many"
+	check "columns: $many lines" columns_grew
 	run $examples/columns
 	check "columns: no file" refuses Usage
+	run $examples/arrow_import
+	check "arrow_import: charged, and released" says_exactly \
+		'                bytes' \
+		'charged          4000' \
+		'released            0'
 else
-	skip "columns" "built without its adapter"
+	skip "columns, arrow_import" "built without their adapter"
 fi
 
 # ---- nanoarrow_columns ----
@@ -108,6 +150,8 @@ if [ "$have_nanoarrow" = yes ]; then
 	run $examples/nanoarrow_columns "$scratch/lines"
 	check "nanoarrow_columns: three buffers of 64 bytes" \
 		says_exactly '3 rows: 192 bytes' 'released: 0 bytes'
+	run $examples/nanoarrow_columns "$scratch/many"
+	check "nanoarrow_columns: $many lines" nanoarrow_grew
 	run $examples/nanoarrow_columns
 	check "nanoarrow_columns: no file" refuses Usage
 else
@@ -125,9 +169,9 @@ arrow_agrees() {
 }
 printf 'n,text\n1,one\n2,two\n3,three\n' >"$scratch/csv"
 if [ "$have_arrow_cxx" != yes ]; then
-	skip "arrow_table" "$have_arrow_cxx"
+	skip "arrow_table, arrow_backend" "$have_arrow_cxx"
 elif [ "${porter_sanitizers#*tsan}" != "$porter_sanitizers" ]; then
-	skip "arrow_table" "Arrow is compiled without ThreadSanitizer"
+	skip "arrow_table, arrow_backend" "Arrow is compiled without ThreadSanitizer"
 else
 	run $examples/arrow_table "$scratch/csv"
 	check "arrow_table: equal to Arrow's number" arrow_agrees
@@ -135,6 +179,9 @@ else
 	check "arrow_table: a missing file" refuses 'No such file'
 	run $examples/arrow_table
 	check "arrow_table: no file" refuses Usage
+	run $examples/arrow_backend
+	check "arrow_backend: equal to Arrow's number; 0 at the end" \
+		columns_agree
 fi
 
 # ---- containers ----
@@ -183,18 +230,6 @@ check "memory: a bad number is refused" refuses Usage
 
 # ---- One for each adapter ----
 
-# A table: bytes in the first column of numbers, at last none. What the library
-# says itself stands in the second, and is the same.
-ends_at_zero() {
-	exits 0 && grep -Eq ' [1-9][0-9]*( |$)' "$out" &&
-		tail -n 1 "$out" | grep -Eq '^[a-z ]+ 0( +0)?$'
-}
-columns_agree() {
-	ends_at_zero && grep -Eq ' ([1-9][0-9]*) +\1$' "$out" &&
-		! grep -E ' [0-9]+ +[0-9]+$' "$out" |
-		grep -Evq ' ([0-9]+) +\1$'
-}
-
 # example NAME WHAT CONDITION
 example() {
 	if has_adapter "$1"; then
@@ -205,6 +240,7 @@ example() {
 	fi
 }
 
+example sqlite "SQLite's number, to the byte; 0 at the end" columns_agree
 example lua "Lua's number, to the byte; 0 at the end" columns_agree
 example zstd "zstd's number, to the byte; 0 at the end" columns_agree
 for name in zlib nghttp2 jansson cjson expat libxml2 openssl libuv cares curl; do

@@ -156,6 +156,38 @@ static void a_refusal_sets_errno()
 	EXPECT_EQUAL(errno, ENOMEM);
 }
 
+/* No memory for the report that there is none. */
+class throwing final : public arrow::ProxyMemoryPool
+{
+      public:
+	throwing() : ProxyMemoryPool(arrow::system_memory_pool())
+	{
+	}
+	arrow::Status Allocate(int64_t, int64_t, uint8_t **) override
+	{
+		throw std::bad_alloc();
+	}
+	arrow::Status Reallocate(int64_t, int64_t, int64_t, uint8_t **) override
+	{
+		throw std::bad_alloc();
+	}
+};
+
+static void a_pool_that_throws_refuses()
+{
+	throwing pool;
+	porter::arrow_allocator a(&pool);
+	char some = 7;
+
+	errno = 0;
+	EXPECT(!porter_allocate(&a, 8));
+	EXPECT_EQUAL(errno, ENOMEM);
+	errno = 0;
+	EXPECT(!porter_reallocate(&a, &some, 1, 2));
+	EXPECT_EQUAL(errno, ENOMEM);
+	EXPECT_EQUAL(some, 7);
+}
+
 static void a_refused_block_is_whole()
 {
 	tap::tracked_picky p;
@@ -207,6 +239,7 @@ int main()
 		{ "a_block_keeps_its_contents", a_block_keeps_its_contents },
 		{ "agrees_under_threads", agrees_under_threads },
 		{ "a_refusal_sets_errno", a_refusal_sets_errno },
+		{ "a_pool_that_throws_refuses", a_pool_that_throws_refuses },
 		{ "a_refused_block_is_whole", a_refused_block_is_whole },
 		{ "it_is_a_table_like_others", it_is_a_table_like_others },
 	});

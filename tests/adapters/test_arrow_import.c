@@ -193,6 +193,39 @@ static void sizes_follow_from_the_format(void **state)
 	assert_int_equal(porter_tracked_destroy(t), 0);
 }
 
+/* Where there are no values, a producer may export any address. */
+static void without_values_nothing_is_read(void **state)
+{
+	static const struct {
+		const char *format;
+		int64_t n_buffers, bytes; /* after 2 that are skipped */
+	} all[] = {
+		{ "i", 2, 0 },	 { "b", 2, 0 },	    { "vu", 3, 0 },
+		{ "+s", 1, 0 },	 { "+us:0", 1, 0 }, { "+ud:0", 2, 0 },
+		{ "u", 3, 12 },	 { "z", 3, 12 },    { "U", 3, 24 },
+		{ "Z", 3, 24 },	 { "+l", 2, 12 },   { "+m", 2, 12 },
+		{ "+L", 2, 24 }, { "+vl", 3, 16 },  { "+vL", 3, 32 },
+	};
+	const void *const nowhere = (const void *)(uintptr_t)64;
+	porter_tracked *t = porter_tracked_new(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		const void *buffers[3] = { nowhere, nowhere, nowhere };
+		struct ArrowSchema schema = schema_of(all[i].format);
+		struct ArrowArray array =
+			array_of(0, 2, all[i].n_buffers, buffers);
+
+		assert_int_equal(porter_arrow_import_charge(t, &schema, &array),
+				 0);
+		if (porter_bytes_used(t) != all[i].bytes)
+			fail_msg("%s: %d bytes, not %d", all[i].format,
+				 (int)porter_bytes_used(t), (int)all[i].bytes);
+		array.release(&array);
+	}
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
 static void children_and_dictionaries_count(void **state)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
@@ -314,6 +347,10 @@ static void wrong_arrays_change_nothing(void **state)
 	REFUSED(strings.offset, -1);
 	REFUSED(strings.offset, INT64_MAX);
 	REFUSED(ints.length, INT64_MAX / 16);
+#if PTRDIFF_MAX < INT64_MAX
+	REFUSED(ints.length, (int64_t)PTRDIFF_MAX / 4 + 1);
+	REFUSED(ints.length, (int64_t)1 << 32);
+#endif
 	REFUSED(strings.n_buffers, 2);
 	REFUSED(strings.buffers, NULL);
 	REFUSED(strings.release, NULL);
@@ -355,6 +392,32 @@ static void without_memory_nothing_changes(void **state)
 	assert_int_equal(porter_tracked_destroy(t), 0);
 }
 
+static void a_limit_refuses(void **state)
+{
+	struct tree tree;
+
+	(void)state;
+	for (int limit = 1; limit <= TREE_BYTES; limit++) {
+		const struct porter_tracked_options o = { .size = sizeof(o),
+							  .limit = limit };
+		porter_tracked *t = porter_tracked_new_with(NULL, &o);
+
+		plant(&tree);
+		if (limit < TREE_BYTES) {
+			assert_refused(t, &tree, ENOMEM);
+		} else {
+			assert_int_equal(
+				porter_arrow_import_charge(t, &tree.table_type,
+							   &tree.table),
+				0);
+			assert_int_equal(porter_bytes_used(t), TREE_BYTES);
+		}
+		tree.table.release(&tree.table);
+		assert_int_equal(releases, 4);
+		assert_int_equal(porter_tracked_destroy(t), 0);
+	}
+}
+
 /* ---- Threads ---- */
 
 static void release_quietly(struct ArrowArray *array)
@@ -394,11 +457,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_follow_from_the_format),
+		cmocka_unit_test(without_values_nothing_is_read),
 		cmocka_unit_test(children_and_dictionaries_count),
 		cmocka_unit_test(a_child_moved_out_counts_until_it_goes),
 		cmocka_unit_test(two_trackers_and_the_one_below_count),
 		cmocka_unit_test(wrong_arrays_change_nothing),
 		cmocka_unit_test(without_memory_nothing_changes),
+		cmocka_unit_test(a_limit_refuses),
 		cmocka_unit_test(counts_right_under_threads),
 	};
 

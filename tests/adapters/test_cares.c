@@ -93,6 +93,26 @@ static bool job(porter_tracked *t)
 	return query() && parse() && done && !found.refused;
 }
 
+/* What adapt-cares.h says of the time after cleanup. */
+TEST_APART(after_cleanup_it_is_on_malloc)
+{
+	porter_tracked *t = porter_tracked_new(NULL);
+	unsigned char *text = NULL;
+	int size = 0;
+
+	must(porter_cares_install(t) == 0);
+	ares_library_cleanup();
+	must(porter_cares_install(t) == -1);
+	must(errno == EBUSY);
+	must(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
+	must(ares_create_query("a.test", 1, 1, 7, 1, &text, &size, 0) ==
+	     ARES_SUCCESS);
+	must(porter_bytes_used(t) == 0);
+	must(porter_tracked_destroy(t) == 0);
+	ares_free_string(text);
+	ares_library_cleanup();
+}
+
 int main(void)
 {
 	static struct adapted cares = {
@@ -103,6 +123,7 @@ int main(void)
 	};
 	static const struct CMUnitTest tests[] = {
 		TRIALS_WITH_INSTALL(&cares),
+		cmocka_unit_test(after_cleanup_it_is_on_malloc),
 	};
 
 	return run_all("c-ares adapter", tests);

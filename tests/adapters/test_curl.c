@@ -9,6 +9,9 @@
 #include <portermem/adapt-curl.h>
 
 #include <curl/curl.h>
+#include <curl/mprintf.h>
+#include <dlfcn.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,6 +111,107 @@ TEST_APART(too_late_is_told)
 	must(porter_tracked_destroy(t) == 0);
 }
 
+/* ---- Installing fails ---- */
+
+static bool init_fails, print_fails;
+
+/* These stand before those of libcurl, also for the adapter. */
+#define INSTEAD __attribute__((visibility("default")))
+
+INSTEAD CURLcode curl_global_init_mem(long flags, curl_malloc_callback m,
+				      curl_free_callback f,
+				      curl_realloc_callback r,
+				      curl_strdup_callback s,
+				      curl_calloc_callback c)
+{
+	CURLcode (*init)(long, curl_malloc_callback, curl_free_callback,
+			 curl_realloc_callback, curl_strdup_callback,
+			 curl_calloc_callback) = NULL;
+	CURLcode code;
+
+	*(void **)&init = dlsym(RTLD_NEXT, "curl_global_init_mem");
+	must(init);
+	code = init(flags, m, f, r, s, c);
+	if (!init_fails)
+		return code;
+	/* As when something in it fails: it keeps the functions. */
+	must(code == CURLE_OK);
+	curl_global_cleanup();
+	return CURLE_FAILED_INIT;
+}
+
+INSTEAD char *curl_maprintf(const char *format, ...)
+{
+	va_list list;
+	char *text;
+
+	if (print_fails)
+		return NULL;
+	va_start(list, format);
+	text = curl_mvaprintf(format, list);
+	va_end(list);
+	return text;
+}
+
+static void assert_bound_after_failure(void)
+{
+	porter_tracked *t = porter_tracked_new(NULL);
+	struct curl_slist *list;
+
+	errno = 0;
+	must(porter_curl_install(t) == -1);
+	must(errno == ENOMEM);
+	list = curl_slist_append(NULL, "X-A: b");
+	must(list);
+	must(porter_bytes_used(t) > 0);
+	curl_slist_free_all(list);
+	must(porter_bytes_used(t) == 0);
+	init_fails = print_fails = false;
+	must(porter_curl_install(t) == -1);
+	must(errno == EBUSY);
+	/* libcurl's own goes back to malloc. */
+	must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+	must(make_list());
+	must(porter_bytes_used(t) == 0);
+	curl_global_cleanup();
+	must(porter_tracked_destroy(t) == 0);
+}
+
+TEST_APART(without_init_it_stays_bound)
+{
+	init_fails = true;
+	assert_bound_after_failure();
+}
+
+TEST_APART(without_an_answer_it_stays_bound)
+{
+	print_fails = true;
+	assert_bound_after_failure();
+}
+
+/* After cleanup libcurl has the functions until it is initialized again. */
+TEST_APART(the_functions_stay_after_cleanup)
+{
+	porter_tracked *t = porter_tracked_new(NULL);
+	struct curl_slist *list;
+
+	must(porter_curl_install(t) == 0);
+	curl_global_cleanup();
+	list = curl_slist_append(NULL, "X-A: b");
+	must(list);
+	must(porter_bytes_used(t) > 0);
+	curl_slist_free_all(list);
+	must(porter_curl_install(t) == -1);
+	must(errno == EBUSY);
+	must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+	list = curl_slist_append(NULL, "X-A: b");
+	must(list);
+	must(porter_bytes_used(t) == 0);
+	curl_slist_free_all(list);
+	curl_global_cleanup();
+	must(porter_tracked_destroy(t) == 0);
+}
+
 static int make_file(void **state)
 {
 	int file = mkstemp(path);
@@ -136,6 +240,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TRIALS_WITH_INSTALL(&curl),
 		cmocka_unit_test(too_late_is_told),
+		cmocka_unit_test(without_init_it_stays_bound),
+		cmocka_unit_test(without_an_answer_it_stays_bound),
+		cmocka_unit_test(the_functions_stay_after_cleanup),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

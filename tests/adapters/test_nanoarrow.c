@@ -206,6 +206,39 @@ static void all_buffers_of_an_array_count(void **state)
 	assert_int_equal(porter_bytes_used(structs), 0);
 }
 
+/* As adapt-nanoarrow.h says: they are on nanoarrow's own, here the structs'. */
+static void variadic_buffers_are_not_reached(void **state)
+{
+	struct fixture *f = *state;
+	struct ArrowArray array;
+	char text[1000] = "";
+	int64_t before;
+
+	assert_int_equal(
+		ArrowArrayInitFromType(&array, NANOARROW_TYPE_STRING_VIEW),
+		NANOARROW_OK);
+	porter_nanoarrow_set(&array, f->a);
+	assert_int_equal(ArrowArrayStartAppending(&array), NANOARROW_OK);
+	before = porter_bytes_used(structs);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(
+			ArrowArrayAppendString(&array, ArrowCharView("short")),
+			NANOARROW_OK);
+	assert_int_equal(porter_bytes_used(f->t), capacities(&array));
+	assert_true(porter_bytes_used(f->t) >= 100 * 16);
+	assert_int_equal(porter_bytes_used(structs), before);
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(
+			ArrowArrayAppendString(&array, ArrowCharView(text)),
+			NANOARROW_OK);
+	assert_int_equal(porter_bytes_used(f->t), capacities(&array));
+	assert_true(porter_bytes_used(f->t) < 100 * 999);
+	assert_true(porter_bytes_used(structs) - before >= 100 * 999);
+	ArrowArrayRelease(&array);
+	assert_int_equal(porter_bytes_used(structs), 0);
+}
+
 /* The n-th block of a buffer is refused: ENOMEM, and nothing is lost. */
 static void buffers_survive_every_refusal(void **state)
 {
@@ -305,6 +338,7 @@ int main(void)
 		TEST(an_empty_buffer_is_nothing),
 		TEST(a_block_that_cannot_grow_is_not_lost),
 		TEST(all_buffers_of_an_array_count),
+		TEST(variadic_buffers_are_not_reached),
 		TEST(buffers_survive_every_refusal),
 		TEST(schemas_survive_every_refusal),
 		TEST(counts_right_under_threads),
