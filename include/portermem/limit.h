@@ -181,7 +181,8 @@ int porter_tracked_foreach_child(const porter_tracked *t,
  * thread at a time. With several at once, up to 1/256 of the peak or 64 KiB,
  * whichever is more, plus what threads have in flight, plus what they reserve
  * since the last certificate: about as much again; less than 1 percent
- * together for peaks above 64 MiB.
+ * together for peaks above 64 MiB. (Without a limit in the family, blocks of up
+ * to 4,096 bytes that are in flight in another thread may be left out.)
  *
  * A tracker of porter_tracked_new() keeps no peak: then lower is what is in use
  * now, and upper all that it has ever handed out. porter_peak_reset() makes it

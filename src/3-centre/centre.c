@@ -255,15 +255,6 @@ void porter__centre_meet(struct centre *c, struct cell *cell)
 	centre_leave(c);
 }
 
-void porter__centre_overlapped(struct centre *c, struct cell *cell)
-{
-	centre_enter(c);
-	peak_runner(c, cell);
-	porter__peak_met(c, c);
-	calm_begin(c);
-	centre_leave(c);
-}
-
 static void refund(struct centre *c, struct cell *cell, uint64_t size)
 {
 	if (cell) {

@@ -186,8 +186,6 @@ void porter__centre_settle(struct centre *c, struct cell *cell);
  * for in use, unless told.
  */
 SLOW_PATH void porter__centre_meet(struct centre *c, struct cell *cell);
-/* Another thread has been at work during an operation that was not told. */
-SLOW_PATH void porter__centre_overlapped(struct centre *c, struct cell *cell);
 /* Counts what was taken and got no memory as if it had never been. */
 void porter__centre_undo(struct centre *c, struct cell *cell, uint64_t size,
 			 bool took_slowly);

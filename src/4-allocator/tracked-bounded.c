@@ -82,13 +82,18 @@ static inline void give(struct cell *cell, void *ptr, size_t size)
 	word_add_release(&cell->word[FREED], size);
 }
 
+static SEPARATE void settle(struct centre *c, struct cell *cell)
+{
+	centre_settle(c, cell);
+	flight_end(cell);
+}
+
 static SEPARATE void release_not_lent(struct centre *c, struct cell *cell,
 				      void *ptr, size_t size)
 {
 	centre_meet(c, cell);
 	give(cell, ptr, size);
-	centre_settle(c, cell);
-	flight_end(cell);
+	settle(c, cell);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
@@ -108,8 +113,10 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		return;
 	}
 	give(cell, ptr, size);
-	if (centre_wants_room(c, cell))
-		centre_settle(c, cell);
+	if (centre_wants_room(c, cell)) {
+		settle(c, cell);
+		return;
+	}
 	flight_end(cell);
 }
 

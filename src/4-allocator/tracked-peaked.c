@@ -6,14 +6,15 @@
  *			quota
  *	free		count, give the block back to malloc
  *
- * With no limit that could be exceeded, nothing need be told before, and two
- * looks at the quota are all that is added to tracked.c. What threads have in
+ * With no limit that could be exceeded, nothing need be told before, and one
+ * look at the quota is all that is added to tracked.c. What threads have in
  * flight, in malloc and free, is then out and not counted; it is bounded, since
  * larger blocks take the way of tracked-centred.c, and added to the upper bound
  * of the peak (peak.c).
  *
- * That is for cells that are lent room, before and afterwards. If it was taken
- * back in between, another thread was at work at the same time.
+ * A free need not be looked at: room that it makes is taken back when the peak
+ * is about to be raised. But where a cell is not lent, others take what it uses
+ * for settled, so it says so.
  */
 #include "4-allocator/tracked.h"
 
@@ -24,8 +25,7 @@ static inline bool goes_the_short_way(const struct centre *c,
 				      size_t alignment)
 {
 	return likely(alignment <= c->malloc_serves) && likely(cell) &&
-	       likely(size <= UNTOLD) &&
-	       likely(is_lent(peek(&cell->word[QUOTA])));
+	       likely(size <= UNTOLD);
 }
 
 static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
@@ -43,8 +43,6 @@ static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 
 static SEPARATE void *settled(struct centre *c, struct cell *cell, void *block)
 {
-	if (centre_wants_to_know(cell))
-		porter__centre_overlapped(c, cell);
 	porter__centre_settle(c, cell);
 	return block;
 }
@@ -73,10 +71,11 @@ static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
 	porter__centred_free(t, 0, ptr, size, alignment);
 }
 
-static SEPARATE void overlapped(struct centre *c, struct cell *cell)
+static SEPARATE void release_settled(struct centre *c, struct cell *cell,
+				     void *ptr)
 {
-	porter__centre_overlapped(c, cell);
 	porter__centre_settle(c, cell);
+	free(ptr);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
@@ -91,9 +90,11 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		return;
 	}
 	refund_cell(cell, size);
+	if (centre_wants_to_know(cell)) {
+		release_settled(c, cell, ptr);
+		return;
+	}
 	free(ptr);
-	if (centre_wants_to_know(cell))
-		overlapped(c, cell);
 }
 
 const struct porter_allocator_vtable porter__peaked_vtable = {
