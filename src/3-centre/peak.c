@@ -326,9 +326,10 @@ struct porter_interval porter__peak_reset(struct centre *c)
 	 * may do so without meeting anybody. Either it sees that it may not, or
 	 * it is seen here.
 	 */
-	family_for_each(c, x)
+	family_for_each(c, x) {
 		poke(&x->all_shared, false);
-	poke(&c->may_be_calm, false);
+		poke(&x->may_be_calm, false);
+	}
 	if (porter__barrier_possible())
 		porter__barrier_everywhere();
 	poke(&c->shared, anybody_flies(c));
