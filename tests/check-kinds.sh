@@ -24,7 +24,7 @@ programs="tests/api/test_composition tests/api/test_failure tests/api/test_fork
 	tests/life/test_thread_life tests/regression/test_others_bugs"
 test -x tests/api/test_tracked || skip_all "no cmocka, so no tests to run again"
 # At length they are run for the kind that only counts.
-PORTER_TEST_SCALE=${PORTER_TEST_SCALE:-25}
+PORTER_TEST_SCALE=${PORTER_TEST_SCALE:-10}
 export PORTER_TEST_SCALE
 kinds="peaked bounded child"
 # Again with another build: what a sanitizer may see, or nothing.
