@@ -62,6 +62,14 @@ static bool has_slot(void)
 	return porter__self != &no_slot && porter__self != &left_slot;
 }
 
+/* Fresh memory is zeroed; what is not 0 must be seen by who finds a cell. */
+static struct cell *begin_cells(struct cell *cells)
+{
+	for (int i = 0; i < BLOCK_CELLS; i++)
+		cells[i].word[QUOTA] = NOT_LENT;
+	return cells;
+}
+
 /* ---- A thread's time in a slot ---- */
 
 /*
@@ -109,7 +117,7 @@ static bool take_slot(void)
 		goto restore;
 	slot->reader = false;
 	if (!slot->blocks[0])
-		publish(&slot->blocks[0], slot->first);
+		publish(&slot->blocks[0], begin_cells(slot->first));
 	/*
 	 * Before pthread_setspecific(): should that call malloc, and malloc
 	 * come here, the thread has its slot already.
@@ -197,7 +205,7 @@ static void *cut_from_store(size_t size)
  * Maps the block, and the table it belongs into, in the thread's own slot.
  *
  * publish() pairs with find_block() of a reader, which must not find cells
- * that are not zeroed, nor miss the block when it has seen, by way of another
+ * that have not begun, nor miss the block when it has seen, by way of another
  * thread's free, what was counted in it afterwards.
  */
 static struct cell *make_block(struct slot *slot, uint32_t block)
@@ -224,7 +232,7 @@ static struct cell *make_block(struct slot *slot, uint32_t block)
 	if (!cells) { /* Else a signal handler was faster. */
 		cells = cut_from_store(BLOCK_STRIDE);
 		if (cells)
-			publish(entry, cells);
+			publish(entry, begin_cells(cells));
 	}
 unlock:
 	porter__unlock(&store.lock, &saved);

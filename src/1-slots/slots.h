@@ -47,6 +47,9 @@ enum word {
 	COUNTED = QUOTA, /* those before only grow */
 };
 
+/* What QUOTA begins with; all other words begin with 0. */
+#define NOT_LENT ((uint64_t)3 << 62)
+
 struct cell {
 	uint64_t word[WORDS];
 };

@@ -51,8 +51,6 @@ enum { REFUSED_WITH_LOCK = 1 };
 enum { REFUSED_WITH_LOCK = 0 };
 #endif
 
-enum calm { CALM_OVER, CALM_DONE, CALM_REFUSED };
-
 /* With the lock, at the end of an operation: is it calm from now on? */
 static inline void calm_begin(struct centre *c)
 {
@@ -124,13 +122,13 @@ static inline enum calm calm_take(struct centre *c, struct cell *cell,
 		then = calm_reserved(now) + more;
 		if (unlikely(!is_calm(now) || then > subscribe(&c->calm_most) ||
 			     then <= subscribe(&c->calm_least))) {
-			flight_begin(cell, 0, ASKING);
+			flight_begin(cell, 0, TAKEN);
 			return calm_refuses(c, now, then) ? CALM_REFUSED :
 							    CALM_OVER;
 		}
 		then = now + more * CALMS;
 	} while (unlikely(!exchange_if(&c->calm, &now, then)));
-	poke(&cell->word[QUOTA], cell_net(cell) + size);
+	poke(&cell->word[QUOTA], NOT_LENT + cell_net(cell) + size);
 	word_add_release(&cell->word[ALLOCATED], size);
 	return CALM_DONE;
 }
@@ -154,7 +152,7 @@ static inline enum calm calm_settle(struct centre *c, struct cell *cell)
 	now = exchange_add(&c->calm, -less * CALMS);
 	if (unlikely(!is_calm(now)))
 		return CALM_OVER;
-	poke(&cell->word[QUOTA], cell_net(cell));
+	poke(&cell->word[QUOTA], NOT_LENT + cell_net(cell));
 	/* If that bound is a later one, who worked it out saw this already. */
 	return likely(calm_reserved(now) - less > peek(&c->calm_least)) ?
 		       CALM_DONE :
@@ -163,11 +161,10 @@ static inline enum calm calm_settle(struct centre *c, struct cell *cell)
 
 /* ---- Operations: in the calm if it is, else with the lock ---- */
 
+/* What calm_take() has come to, or else with the lock: whether it is taken. */
 static inline bool centre_take(struct centre *c, struct cell *cell,
-			       uint64_t size)
+			       uint64_t size, enum calm calm)
 {
-	enum calm calm = calm_take(c, cell, size);
-
 	return likely(calm != CALM_OVER) ? calm == CALM_DONE :
 					   porter__centre_take(c, cell, size);
 }

@@ -36,7 +36,7 @@ static inline void settle(struct centre *c, struct cell *cell)
 	uint64_t net = cell_net(cell);
 	uint64_t quota = quota_of(peek(&cell->word[QUOTA]));
 
-	poke(&cell->word[QUOTA], net);
+	poke(&cell->word[QUOTA], NOT_LENT + net);
 	if (net != quota)
 		centre_reserve(c, (int64_t)(net - quota));
 }
@@ -53,7 +53,7 @@ static bool mark_not_lent(struct centre *c)
 		uint64_t quota = peek(&cell->word[QUOTA]);
 
 		if (is_lent(quota)) {
-			poke(&cell->word[QUOTA], quota - LENT);
+			poke(&cell->word[QUOTA], quota + NOT_LENT);
 			/* The calling thread need not have a slot. */
 			others |= cell != own_cell_fast(c->at);
 		}

@@ -68,7 +68,6 @@ struct centre {
 	uint64_t most;	  /* room that a thread may keep */
 	bool all_shared;  /* peak.c: this and its ancestors; or not yet known */
 	bool may_be_calm; /* calm.h: but for numbers; or not yet known */
-	uint32_t malloc_serves; /* alignments up to this: see tracked.h */
 	struct cell_address at;
 	struct porter__id *id;
 	void *owner; /* the tracker */
@@ -120,13 +119,12 @@ struct centre {
  * The add is a release, for who certifies a peak: seeing these bytes counted,
  * it sees the flight as well. (peak.c)
  */
-static inline bool centre_take_fast(const struct centre *c, struct cell *cell,
-				    uint64_t size)
+static inline bool centre_take_fast(struct cell *cell, uint64_t size)
 {
 	poke(&cell->word[FLIGHT], flight_of(size, ATTEMPT));
 	compiler_barrier();
-	if (unlikely(!room_allows(room_of(cell), size, peek(&c->most)))) {
-		publish(&cell->word[FLIGHT], flight_of(0, ASKING));
+	if (unlikely(own_room(cell) < (int64_t)size)) {
+		publish(&cell->word[FLIGHT], flight_of(0, TAKEN));
 		return false;
 	}
 	word_add_release(&cell->word[ALLOCATED], size);
@@ -141,7 +139,7 @@ static inline bool centre_take_fast(const struct centre *c, struct cell *cell,
 static inline bool centre_wants_quota(const struct cell *cell)
 {
 	compiler_barrier();
-	return unlikely((int64_t)room_of(cell) < 0);
+	return unlikely(own_room(cell) < 0);
 }
 
 /* The flight is said first: see change_runner() in peak.c. */
@@ -156,7 +154,7 @@ static inline bool centre_wants_room(const struct centre *c,
 				     const struct cell *cell)
 {
 	compiler_barrier();
-	return unlikely(!room_allows(room_of(cell), 0, peek(&c->most)));
+	return unlikely((uint64_t)own_room(cell) > peek(&c->most));
 }
 
 static inline void flight_begin(struct cell *cell, uint64_t size,
@@ -210,6 +208,9 @@ void porter__centre_bound(struct centre *c);
 static const int64_t NOT_CALM = -((int64_t)1 << 62);
 
 enum { CALM_SHIFT = 16, CALMS = 1 << CALM_SHIFT };
+
+/* What an operation without the lock has come to; over: the lock is next. */
+enum calm { CALM_OVER, CALM_DONE, CALM_REFUSED };
 
 static inline bool is_calm(int64_t calm)
 {

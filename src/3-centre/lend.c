@@ -196,5 +196,5 @@ void porter__lend(struct centre *c, struct cell *cell)
 		if (x->reserved > x->peak_upper)
 			poke(&x->peak_upper, x->reserved);
 	/* Release: what is reserved was raised before. */
-	publish(&cell->word[QUOTA], peek(&cell->word[QUOTA]) + room + LENT);
+	publish(&cell->word[QUOTA], quota_of(peek(&cell->word[QUOTA])) + room);
 }

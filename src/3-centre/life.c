@@ -36,7 +36,7 @@ static void reserve_what_is_used(struct centre *c)
 		if (!cell)
 			continue;
 		net = cell_net(cell);
-		poke(&cell->word[QUOTA], net);
+		poke(&cell->word[QUOTA], NOT_LENT + net);
 		poke(&cell->word[NEXT_LENDEE], 0);
 		poke(&cell->word[FLIGHT], 0);
 		used += net;
@@ -62,7 +62,6 @@ static void fill(struct centre *c, struct porter__id *id, void *owner,
 	c->streak = 0;
 	c->shared = o->converted;
 	c->converted = o->converted ? JUST_CONVERTED : 0;
-	c->malloc_serves = o->malloc_serves;
 	c->bind = o->bind;
 	c->busy = NULL;
 	c->calm = NOT_CALM;

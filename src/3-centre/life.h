@@ -12,7 +12,6 @@ struct centre_options {
 	int64_t limit;	       /* 0: none */
 	int64_t quantum;       /* 0: chosen */
 	bool converted;	       /* its cells may be in use already */
-	uint32_t malloc_serves;
 	/*
 	 * Called with the lock, at first and when it comes to be bounded: makes
 	 * the owner use the centre, from now on, in the right way.

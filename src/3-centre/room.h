@@ -13,22 +13,23 @@
  *
  * A cell is lent room, or not; its QUOTA tells which:
  *
- *	lent		LENT + quota	the fast path works
- *	not lent	quota		every operation goes to the centre
+ *	lent		quota			the fast path works
+ *	not lent	quota + NOT_LENT	every operation goes to the centre
  *
- * LENT is so large that one comparison tells all cases in which the fast path
- * must not go on: no room, not lent, never used, more room than a thread may
- * keep. Sums of bytes are taken modulo 2^64: a thread that frees what others
- * allocated uses less than nothing.
+ * NOT_LENT is about a quarter of all numbers below 0, so that one comparison
+ * tells all cases in which the fast path must not go on: no room, not lent, more
+ * room than a thread may keep. All cells begin with it (slots.c), so never used
+ * is not lent. Sums of bytes are taken modulo 2^64: a thread that frees what
+ * others allocated uses less than nothing.
  *
  * FLIGHT is the word in which a thread says what it is in the middle of:
  *
  *	63                                  2 1   0
- *	|       bytes of the operation + 1   | state |		0: nothing
+ *	|       bytes of the operation       | state |		0: nothing
  *
- *	ASKING		the centre, for room; no bytes yet
  *	ATTEMPT		has looked at the quota, or is about to, to count
- *	TAKEN		has counted; the underlying allocator is at work
+ *	TAKEN		has counted; the underlying allocator is at work;
+ *			with no bytes yet: asks the centre
  *	GIVING		the underlying allocator is at work; will count
  *
  * An attempt is announced, so that who takes room away can wait for it to be
@@ -42,9 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LENT ((uint64_t)1 << 62)
-
-enum flight { ASKING, ATTEMPT, TAKEN, GIVING, FLIGHT_STATES };
+enum flight { ATTEMPT = 1, TAKEN, GIVING, FLIGHT_STATES };
 
 /* ---- Quotas ---- */
 
@@ -55,34 +54,35 @@ static inline uint64_t cell_net(const struct cell *cell)
 
 static inline bool is_lent(uint64_t quota_word)
 {
-	return (int64_t)quota_word > (int64_t)(LENT / 2);
+	return (int64_t)quota_word > (int64_t)NOT_LENT / 2;
 }
 
 static inline uint64_t quota_of(uint64_t quota_word)
 {
-	return is_lent(quota_word) ? quota_word - LENT : quota_word;
+	return is_lent(quota_word) ? quota_word : quota_word - NOT_LENT;
+}
+
+/* What its thread alone writes, and reads here: the latest value, of course. */
+static inline uint64_t own_word(const struct cell *cell, enum word word)
+{
+	return cell->word[word];
 }
 
 /*
- * The room of a cell that is lent, for the fast path: to be compared, as it
- * is, with the most that a thread may keep. Of a cell that is not lent it is
- * about 3 * 2^62, less a size of at most 2^63: above anything.
+ * The room of the calling thread's cell. Of a cell that is not lent it is about
+ * -2^62: less than nothing, and more than anything if taken without its sign.
  */
-static inline uint64_t room_of(const struct cell *cell)
+static inline int64_t own_room(const struct cell *cell)
 {
-	return peek(&cell->word[QUOTA]) - LENT - cell_net(cell);
-}
-
-static inline bool room_allows(uint64_t room, uint64_t size, uint64_t most)
-{
-	return room - size <= most;
+	return (int64_t)(peek(&cell->word[QUOTA]) + own_word(cell, FREED) -
+			 own_word(cell, ALLOCATED));
 }
 
 /* ---- Flights ---- */
 
 static inline uint64_t flight_of(uint64_t size, enum flight state)
 {
-	return FLIGHT_STATES * size + FLIGHT_STATES + state;
+	return FLIGHT_STATES * size + state;
 }
 
 static inline enum flight flight_state(uint64_t flight)
@@ -92,7 +92,7 @@ static inline enum flight flight_state(uint64_t flight)
 
 static inline uint64_t flight_bytes(uint64_t flight)
 {
-	return flight ? flight / FLIGHT_STATES - 1 : 0;
+	return flight / FLIGHT_STATES;
 }
 
 #endif /* PORTER_ROOM_H */

@@ -24,16 +24,11 @@ static SLOW_PATH void *no_block(porter_tracked *t, struct cell *cell,
 		return porter__took_for_nothing(t, size, &op);
 	/* Some malloc(0) return NULL; the backend knows. */
 	flight_end(cell);
-	return porter__centred_allocate(t, 0, 0, PORTER_ALIGNMENT);
+	return porter__allocate_over(&t->allocator, 0, PORTER_ALIGNMENT);
 }
 
-static inline void *allocate_taken(porter_tracked *t, size_t size,
-				   struct cell *cell, bool slowly)
+static inline void *got_block(struct cell *cell, void *block)
 {
-	void *block = malloc(size);
-
-	if (unlikely(!block))
-		return no_block(t, cell, slowly);
 	word_add(&cell->word[ALLOCATIONS], 1);
 	flight_end(cell);
 	return block;
@@ -43,36 +38,31 @@ static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)
 {
 	struct operation op = { .cell = cell };
+	enum calm calm = calm_take(centre_of(t), cell, size);
+	void *block;
 
-	if (unlikely(calm_take(centre_of(t), cell, size) != CALM_DONE) &&
-	    unlikely(!porter__take_slowly(t, size, &op)))
+	if (unlikely(calm != CALM_DONE) &&
+	    unlikely(!porter__take_slowly(t, size, &op, calm)))
 		return NULL;
-	return allocate_taken(t, size, cell, true);
-}
-
-static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
-				    size_t alignment)
-{
-	return porter__centred_allocate(t, 0, size, alignment);
+	block = malloc(size);
+	return likely(block) ? got_block(cell, block) : no_block(t, cell, true);
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 {
 	porter_tracked *t = (porter_tracked *)self;
-	const struct centre *c = centre_of(t);
-	struct cell *cell = own_cell_fast(c->at);
+	/* On the stack, since no register is worth saving for a failure. */
+	porter_tracked *volatile kept = t;
+	struct cell *cell = own_cell_fast(t->counter.at);
+	void *block;
 
-	if (unlikely(alignment > c->malloc_serves) || unlikely(!cell))
-		return allocate_over(t, size, alignment);
-	if (unlikely(!centre_take_fast(c, cell, size)))
+	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
+		return porter__allocate_over(self, size, alignment);
+	if (unlikely(!centre_take_fast(cell, size)))
 		return allocate_slowly(t, size, cell);
-	return allocate_taken(t, size, cell, false);
-}
-
-static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
-				  size_t alignment)
-{
-	porter__centred_free(t, 0, ptr, size, alignment);
+	block = malloc(size);
+	return likely(block) ? got_block(cell, block) :
+			       no_block(kept, cell, false);
 }
 
 static inline void give(struct cell *cell, void *ptr, size_t size)
@@ -101,10 +91,10 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 {
 	porter_tracked *t = (porter_tracked *)self;
 	struct centre *c = centre_of(t);
-	struct cell *cell = own_cell_fast(c->at);
+	struct cell *cell = own_cell_fast(t->counter.at);
 
-	if (unlikely(alignment > c->malloc_serves) || unlikely(!cell)) {
-		release_over(t, ptr, size, alignment);
+	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
+		porter__free_over(self, ptr, size, alignment);
 		return;
 	}
 	flight_begin(cell, size, GIVING);
@@ -124,7 +114,7 @@ const struct porter_allocator_vtable porter__bounded_vtable = {
 	.size = sizeof(struct porter_allocator_vtable),
 	.name = porter__tracked_name,
 	.allocate = allocate,
-	.reallocate = porter__centred_resize,
+	.reallocate = porter__reallocate_over,
 	.free = release,
 	.release_unused = porter__tracked_release_unused,
 };

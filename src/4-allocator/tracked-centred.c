@@ -75,7 +75,8 @@ static inline void arrive(struct centre *c, const struct operation *op)
 static const uint64_t BEYOND_ALL = (uint64_t)1 << 60;
 
 /* The centre says whether. The flight, if there is one, is no attempt. */
-bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op)
+bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op,
+			 enum calm calm)
 {
 	struct centre *c = centre_of(t);
 
@@ -85,15 +86,15 @@ bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op)
 		return false;
 	}
 	op->slowly = true;
-	if (likely(centre_take(c, op->cell, size)))
+	if (likely(centre_take(c, op->cell, size, calm)))
 		return true;
 	arrive(c, op);
 	if (!somebody_made_room(t, size))
 		return refuse(t);
 	set_out(c, op);
 	if (op->cell)
-		flight_begin(op->cell, 0, ASKING);
-	if (centre_take(c, op->cell, size))
+		flight_begin(op->cell, 0, TAKEN);
+	if (centre_take(c, op->cell, size, calm_take(c, op->cell, size)))
 		return true;
 	arrive(c, op);
 	return refuse(t);
@@ -106,9 +107,9 @@ bool porter__take(porter_tracked *t, uint64_t size, struct operation *op)
 	op->cell = own_cell(c->at);
 	op->slowly = false;
 	set_out(c, op);
-	if (likely(op->cell) && likely(centre_take_fast(c, op->cell, size)))
+	if (likely(op->cell) && likely(centre_take_fast(op->cell, size)))
 		return true;
-	return porter__take_slowly(t, size, op);
+	return porter__take_slowly(t, size, op, calm_take(c, op->cell, size));
 }
 
 static void land(struct centre *c, uint64_t size, const struct operation *op)
@@ -142,7 +143,6 @@ void porter__give(porter_tracked *t, uint64_t size, struct operation *op)
 
 	op->cell = own_cell(c->at);
 	op->slowly = false;
-	op->outer = 0;
 	if (unlikely(!op->cell)) {
 		porter__centre_fly_unslotted(c, (int64_t)size);
 		return;
@@ -226,9 +226,34 @@ void *porter__centred_reallocate(porter_tracked *t, size_t header, void *ptr,
 	return block;
 }
 
-void *porter__centred_resize(porter_allocator *self, void *ptr, size_t old_size,
-			     size_t new_size, size_t alignment)
+/* ---- The table ---- */
+
+void *porter__allocate_over(porter_allocator *self, size_t size,
+			    size_t alignment)
+{
+	return porter__centred_allocate((porter_tracked *)self, 0, size,
+					alignment);
+}
+
+void porter__free_over(porter_allocator *self, void *ptr, size_t size,
+		       size_t alignment)
+{
+	porter__centred_free((porter_tracked *)self, 0, ptr, size, alignment);
+}
+
+void *porter__reallocate_over(porter_allocator *self, void *ptr,
+			      size_t old_size, size_t new_size,
+			      size_t alignment)
 {
 	return porter__centred_reallocate((porter_tracked *)self, 0, ptr,
 					  old_size, new_size, alignment);
 }
+
+const struct porter_allocator_vtable porter__centred_vtable = {
+	.size = sizeof(struct porter_allocator_vtable),
+	.name = porter__tracked_name,
+	.allocate = porter__allocate_over,
+	.reallocate = porter__reallocate_over,
+	.free = porter__free_over,
+	.release_unused = porter__tracked_release_unused,
+};

@@ -19,11 +19,14 @@ static struct porter__lock centring = PORTER__LOCK_INIT; /* rank: fork.h */
 static void bind(struct centre *c)
 {
 	porter_tracked *t = c->owner;
+	const struct porter_allocator_vtable *table = &porter__centred_vtable;
 
+	if (t->underlying == &porter__system)
+		table = c->bounded ? &porter__bounded_vtable :
+				     &porter__peaked_vtable;
 	publish(&t->centre, c);
 	publish(&t->malloc_serves, 0);
-	publish(&t->allocator.vtable,
-		c->bounded ? &porter__bounded_vtable : &porter__peaked_vtable);
+	publish(&t->allocator.vtable, table);
 }
 
 int porter__tracked_centre(porter_tracked *t, const struct centre_options *o)
@@ -33,8 +36,6 @@ int porter__tracked_centre(porter_tracked *t, const struct centre_options *o)
 	sigset_t saved;
 
 	mine.bind = bind;
-	mine.malloc_serves =
-		t->underlying == &porter__system ? PORTER_ALIGNMENT : 0;
 	porter__lock(&centring, &saved);
 	c = centre_of(t);
 	if (!c) {

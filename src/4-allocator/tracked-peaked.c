@@ -20,61 +20,62 @@
 
 #include <stdlib.h>
 
-static inline bool goes_the_short_way(const struct centre *c,
-				      const struct cell *cell, size_t size,
-				      size_t alignment)
+static inline bool goes_the_short_way(size_t size, size_t alignment)
 {
-	return likely(alignment <= c->malloc_serves) && likely(cell) &&
-	       likely(size <= UNTOLD);
-}
-
-static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
-				    size_t alignment)
-{
-	return porter__centred_allocate(t, 0, size, alignment);
+	return likely(alignment <= PORTER_ALIGNMENT) && likely(size <= UNTOLD);
 }
 
 static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 {
 	/* Some malloc(0) return NULL; the backend knows. */
 	return size ? porter__tracked_failed(t) :
-		      allocate_over(t, 0, PORTER_ALIGNMENT);
+		      porter__allocate_over(&t->allocator, 0, PORTER_ALIGNMENT);
 }
 
-static SEPARATE void *settled(struct centre *c, struct cell *cell, void *block)
+/* It may have got its first limit just now. */
+static SLOW_PATH void *allocated_without_cell(porter_tracked *t, void *block,
+					      size_t size)
 {
-	porter__centre_settle(c, cell);
+	struct operation op;
+
+	if (!block)
+		return no_block(t, size);
+	if (!porter__take(t, size, &op)) {
+		free(block);
+		return NULL;
+	}
+	porter__took(t, size, ALLOCATIONS, &op);
+	return block;
+}
+
+static SEPARATE void *settled(porter_tracked *t, struct cell *cell, void *block)
+{
+	porter__centre_settle(centre_of(t), cell);
 	return block;
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 {
 	porter_tracked *t = (porter_tracked *)self;
-	struct centre *c = centre_of(t);
-	struct cell *cell = own_cell_fast(c->at);
+	struct cell *cell;
 	void *block;
 
-	if (!goes_the_short_way(c, cell, size, alignment))
-		return allocate_over(t, size, alignment);
+	if (!goes_the_short_way(size, alignment))
+		return porter__allocate_over(self, size, alignment);
 	block = malloc(size);
-	if (unlikely(!block))
-		return no_block(t, size);
+	cell = own_cell_fast(t->counter.at);
+	if (unlikely(!block) || unlikely(!cell))
+		return allocated_without_cell(t, block, size);
 	charge_cell(cell, size);
 	if (centre_wants_quota(cell))
-		return settled(c, cell, block);
+		return settled(t, cell, block);
 	return block;
 }
 
-static SEPARATE void release_over(porter_tracked *t, void *ptr, size_t size,
-				  size_t alignment)
-{
-	porter__centred_free(t, 0, ptr, size, alignment);
-}
-
-static SEPARATE void release_settled(struct centre *c, struct cell *cell,
+static SEPARATE void release_settled(porter_tracked *t, struct cell *cell,
 				     void *ptr)
 {
-	porter__centre_settle(c, cell);
+	porter__centre_settle(centre_of(t), cell);
 	free(ptr);
 }
 
@@ -82,16 +83,15 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		    size_t alignment)
 {
 	porter_tracked *t = (porter_tracked *)self;
-	struct centre *c = centre_of(t);
-	struct cell *cell = own_cell_fast(c->at);
+	struct cell *cell = own_cell_fast(t->counter.at);
 
-	if (!goes_the_short_way(c, cell, size, alignment)) {
-		release_over(t, ptr, size, alignment);
+	if (!goes_the_short_way(size, alignment) || unlikely(!cell)) {
+		porter__free_over(self, ptr, size, alignment);
 		return;
 	}
 	refund_cell(cell, size);
 	if (centre_wants_to_know(cell)) {
-		release_settled(c, cell, ptr);
+		release_settled(t, cell, ptr);
 		return;
 	}
 	free(ptr);
@@ -101,7 +101,7 @@ const struct porter_allocator_vtable porter__peaked_vtable = {
 	.size = sizeof(struct porter_allocator_vtable),
 	.name = porter__tracked_name,
 	.allocate = allocate,
-	.reallocate = porter__centred_resize,
+	.reallocate = porter__reallocate_over,
 	.free = release,
 	.release_unused = porter__tracked_release_unused,
 };

@@ -37,12 +37,13 @@ struct porter_tracked {
 };
 
 /*
- * The tables of trackers: that only count; that keep a peak; that are bounded
- * by a limit or a mark, their own or an ancestor's. All have the same name, and
- * are told by it.
+ * The tables of trackers: that only count; that have a centre; and, of these,
+ * over malloc: that keep a peak; that are bounded by a limit or a mark, their
+ * own or an ancestor's. All have the same name, and are told by it.
  */
 extern const char porter__tracked_name[];
 extern const struct porter_allocator_vtable porter__tracked_vtable;
+extern const struct porter_allocator_vtable porter__centred_vtable;
 extern const struct porter_allocator_vtable porter__peaked_vtable;
 extern const struct porter_allocator_vtable porter__bounded_vtable;
 
@@ -130,9 +131,9 @@ void porter__give(porter_tracked *t, uint64_t size, struct operation *op);
 void porter__gave(porter_tracked *t, uint64_t size, enum word count,
 		  const struct operation *op);
 
-/* Takes, when the fast path has failed; the cell may be NULL. */
-bool porter__take_slowly(porter_tracked *t, uint64_t size,
-			 struct operation *op);
+/* Takes, after the fast path and calm_take(); the cell may be NULL. */
+bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op,
+			 enum calm calm);
 
 /*
  * The functions of the table, for blocks that carry a header, which does not
@@ -146,9 +147,16 @@ void *porter__centred_reallocate(porter_tracked *t, size_t header, void *ptr,
 void porter__centred_free(porter_tracked *t, size_t header, void *ptr,
 			  size_t size, size_t alignment);
 
-void *porter__centred_resize(porter_allocator *self, void *ptr, size_t old_size,
-			     size_t new_size, size_t alignment);
 void porter__tracked_release_unused(porter_allocator *self);
+
+/* The table's own: for blocks without a header, over any allocator. */
+SEPARATE void *porter__allocate_over(porter_allocator *self, size_t size,
+				     size_t alignment);
+SEPARATE void porter__free_over(porter_allocator *self, void *ptr, size_t size,
+				size_t alignment);
+void *porter__reallocate_over(porter_allocator *self, void *ptr,
+			      size_t old_size, size_t new_size,
+			      size_t alignment);
 
 /* Makes the tracker one with a centre, for good; or -1 with errno ENOMEM. */
 int porter__tracked_centre(porter_tracked *t, const struct centre_options *o);

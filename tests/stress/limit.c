@@ -131,14 +131,15 @@ static _Thread_local size_t asked_size;
  */
 static uint64_t used_by_cell(const struct cell *cell, size_t slot)
 {
-	uint64_t flight, quota, net;
+	uint64_t flight, word, quota, net;
 
 	for (int looks = 0;; looks++) {
 		net = word_read(&cell->word[ALLOCATED]) -
 		      word_read(&cell->word[FREED]);
-		quota = word_read(&cell->word[QUOTA]);
+		word = word_read(&cell->word[QUOTA]);
+		quota = quota_of(word);
 		flight = word_read(&cell->word[FLIGHT]);
-		if (!is_lent(quota) && (net == quota || flight))
+		if (!is_lent(word) && (net == quota || flight))
 			break;
 		if (looks == 1000) {
 			fault("refused while slot %zu has room, or %lld bytes "
