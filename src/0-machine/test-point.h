@@ -19,6 +19,8 @@ enum test_point {
 	STORE_LOCKED,	   /* a block of cells is being made */
 	REVOKING,	   /* cells are marked, the barrier is to come */
 	REFUSING,	   /* a limit refuses; its lock is held */
+	PERIOD_BEGINS,	   /* of a peak; flights are yet to be looked for */
+	OWN_CELLS_ADDED,   /* of a family; those of slots are to come */
 };
 
 /* What is called at each; NULL at first. */

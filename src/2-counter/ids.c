@@ -38,7 +38,12 @@ static struct pool ids = {
 
 uint64_t porter__id_own_word(const struct porter__id *id, enum word word)
 {
-	return word_read(&id->own.word[word]) - id->base[word];
+	return word_read(&id->own.word[word]);
+}
+
+uint64_t porter__id_beside_cells(const struct porter__id *id, enum word word)
+{
+	return porter__id_own_word(id, word) - id->base[word];
 }
 
 void porter__id_words(const struct porter__id *id, enum word first,
@@ -47,8 +52,8 @@ void porter__id_words(const struct porter__id *id, enum word first,
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
 
-	out[0] = porter__id_own_word(id, first);
-	out[1] = porter__id_own_word(id, second);
+	out[0] = porter__id_beside_cells(id, first);
+	out[1] = porter__id_beside_cells(id, second);
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
 
@@ -63,7 +68,7 @@ uint64_t porter__id_cells_word(const struct porter__id *id, enum word word)
 {
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
-	uint64_t sum = 0;
+	uint64_t sum = -id->base[word];
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
@@ -79,14 +84,16 @@ uint64_t porter__id_word(const struct porter__id *id, enum word word)
 	return porter__id_own_word(id, word) + porter__id_cells_word(id, word);
 }
 
-/* All words, base and all, into the base: nobody writes the cells now. */
+/* What the cells hold is the base from now on: nobody writes them now. */
 static void move_base(struct porter__id *id)
 {
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
 
-	for (int word = 0; word < COUNTED; word++)
-		id->base[word] = word_read(&id->own.word[word]);
+	for (int word = 0; word < COUNTED; word++) {
+		id->base[word] = 0;
+		poke(&id->own.word[word], 0);
+	}
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = porter__slot_cell(slot, at);
 
@@ -125,11 +132,6 @@ static void visit_cells(void (*visit)(struct porter__id *id,
 {
 	size_t slots = porter__slots_count();
 
-	for (size_t i = 0; i < ids.count; i++) {
-		struct porter__id *id = porter__pool_at(&ids, i);
-
-		visit(id, &id->own);
-	}
 	for (size_t slot = 0; slot < slots; slot++) {
 		for (size_t i = 0; i < ids.count; i += BLOCK_CELLS) {
 			const struct cell *cells = porter__slot_cell(
@@ -154,6 +156,8 @@ static void before_fork(void)
 		struct porter__id *id = porter__pool_at(&ids, i);
 
 		id->given_back[0] = id->given_back[1] = 0;
+		id->own_given_back[0] = porter__id_own_word(id, FREED);
+		id->own_given_back[1] = porter__id_own_word(id, FREES);
 	}
 	visit_cells(add_given_back);
 	TEST_POINT(FREED_BEFORE_FORK);
@@ -165,7 +169,10 @@ static void add_to_base(struct porter__id *id, const struct cell *cell)
 	id->base[FREES] += word_read(&cell->word[FREES]);
 }
 
-/* The base moves by what the copy says beyond what was given back before. */
+/*
+ * The base moves by what the copy says beyond what was given back before; the
+ * own cell can be set, as nobody else is there to write it.
+ */
 static void in_child(void)
 {
 	for (size_t i = 0; i < ids.count; i++) {
@@ -173,6 +180,8 @@ static void in_child(void)
 
 		id->base[FREED] -= id->given_back[0];
 		id->base[FREES] -= id->given_back[1];
+		poke(&id->own.word[FREED], id->own_given_back[0]);
+		poke(&id->own.word[FREES], id->own_given_back[1]);
 	}
 	visit_cells(add_to_base);
 }

@@ -9,10 +9,11 @@
  * left theirs, or for which there is no memory. It is written with atomic
  * instructions, and nothing about it can fail.
  *
- * An id is used again when its counter ends. Cells are never reset, since only
- * their owners may write them; so each id remembers its base, what they held,
- * all told, when the last counter left it, and the next one starts from there.
- * Nobody writes the cells of an id without a counter, so that stays true.
+ * An id is used again when its counter ends. Cells in slots are never reset,
+ * since only their owners may write them; so each id remembers its base, what
+ * they held, all told, when the last counter left it, and the next one starts
+ * from there. Nobody writes the cells of an id without a counter, so that stays
+ * true. The own cell is reset.
  *
  * fork() moves the base too: see ids.c.
  */
@@ -24,7 +25,8 @@
 struct porter__id {
 	struct pool_element element; /* its index is the number of the id */
 	uint64_t base[WORDS];
-	uint64_t given_back[2]; /* FREED and FREES when a fork() began */
+	/* When a fork() began: FREED and FREES, of the cells and the own one. */
+	uint64_t given_back[2], own_given_back[2];
 	/* Seldom counted, by all threads; 0 in an id that is taken. */
 	uint64_t failures;
 	uint64_t refusals; /* of requests, by a limit */
@@ -41,9 +43,11 @@ void porter__id_give(struct porter__id *id);
 
 /* A word of an id, less its base; between slots_enter and slots_leave. */
 uint64_t porter__id_word(const struct porter__id *id, enum word word);
-/* The two parts of it: in the slots' cells, and in the id's own. */
+/* Its two parts, neither less than 0: in the slots' cells, in the id's own. */
 uint64_t porter__id_cells_word(const struct porter__id *id, enum word word);
 uint64_t porter__id_own_word(const struct porter__id *id, enum word word);
+/* For who adds up the slots' cells: what is to be added to them. */
+uint64_t porter__id_beside_cells(const struct porter__id *id, enum word word);
 /* Two words of it in one walk. */
 void porter__id_words(const struct porter__id *id, enum word first,
 		      enum word second, uint64_t out[2]);

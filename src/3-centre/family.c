@@ -13,12 +13,17 @@
  *	2 unlink					then cells
  *	3 parent's freed += total	allocated:	cells, then own cells
  *
+ * (Own cells by themselves, and cells less the id's base, are never less than 0,
+ * so a part that is missed makes a sum too low by what it has counted, at most.)
+ *
  * Freed is never seen too high: who reads the parent's own cell after 3 does
  * not find the link any more. Allocated is never seen too low: who misses the
  * link, since it looks after 2, finds 1. While somebody leaves, allocated may
  * be too high for a moment, never for good.
  */
 #include "3-centre/family.h"
+
+#include "0-machine/test-point.h"
 
 void porter__family_join(struct centre *c)
 {
@@ -86,6 +91,7 @@ void porter__family_words(struct centre *top, enum word first, enum word second,
 	out[0] = out[1] = 0;
 	if (order == NEVER_TOO_HIGH)
 		add_own(top, first, second, out);
+	TEST_POINT(OWN_CELLS_ADDED);
 	add_cells(top, first, second, out);
 	if (order == NEVER_TOO_LOW)
 		add_own(top, first, second, out);

@@ -26,8 +26,8 @@ static struct pool centres = POOL_INIT(struct centre, FIRST_CENTRES);
 static void reserve_what_is_used(struct centre *c)
 {
 	size_t slots = porter__slots_count();
-	uint64_t used = porter__id_own_word(c->id, ALLOCATED) -
-			porter__id_own_word(c->id, FREED);
+	uint64_t used = porter__id_beside_cells(c->id, ALLOCATED) -
+			porter__id_beside_cells(c->id, FREED);
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		struct cell *cell = cell_of_slot(c, slot);

@@ -34,6 +34,7 @@
 #include "3-centre/peak.h"
 
 #include "0-machine/barrier.h"
+#include "0-machine/test-point.h"
 #include "3-centre/family.h"
 
 static const int64_t NOT_RAISED = INT64_MIN;
@@ -134,7 +135,7 @@ void porter__peak_met(struct centre *c, const struct centre *other)
 static int64_t handed_out(const struct centre *x)
 {
 	size_t slots = porter__slots_count();
-	uint64_t sum = porter__id_own_word(x->id, ALLOCATED);
+	uint64_t sum = porter__id_beside_cells(x->id, ALLOCATED);
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = cell_of_slot(x, slot);
@@ -154,7 +155,7 @@ static int64_t handed_out(const struct centre *x)
 static int64_t given_back(const struct centre *x)
 {
 	size_t slots = porter__slots_count();
-	uint64_t sum = porter__id_own_word(x->id, FREED);
+	uint64_t sum = porter__id_beside_cells(x->id, FREED);
 
 	for (size_t slot = 0; slot < slots; slot++) {
 		const struct cell *cell = cell_of_slot(x, slot);
@@ -332,6 +333,7 @@ struct porter_interval porter__peak_reset(struct centre *c)
 	}
 	if (porter__barrier_possible())
 		porter__barrier_everywhere();
+	TEST_POINT(PERIOD_BEGINS);
 	poke(&c->shared, anybody_flies(c));
 	centre_unlock(c);
 	return before;

@@ -16,11 +16,11 @@
  *	lent		quota			the fast path works
  *	not lent	quota + NOT_LENT	every operation goes to the centre
  *
- * NOT_LENT is about a quarter of all numbers below 0, so that one comparison
- * tells all cases in which the fast path must not go on: no room, not lent, more
- * room than a thread may keep. All cells begin with it (slots.c), so never used
- * is not lent. Sums of bytes are taken modulo 2^64: a thread that frees what
- * others allocated uses less than nothing.
+ * NOT_LENT is so far below 0 that one comparison tells all cases in which the
+ * fast path must not go on: no room, not lent, more room than a thread may keep.
+ * All cells begin with it (slots.c), so never used is not lent. Sums of bytes
+ * are taken modulo 2^64: a thread that frees what others allocated uses less
+ * than nothing.
  *
  * FLIGHT is the word in which a thread says what it is in the middle of:
  *

@@ -8,149 +8,11 @@
 #define WITHOUT_KINDS
 #include "support.h"
 
+#include "gate.h"
+
 #include <portermem/portermem.h>
 
 #include <pthread.h>
-
-static porter_allocator *of(porter_tracked *t)
-{
-	return porter_tracked_allocator(t);
-}
-
-static void end(porter_tracked *t)
-{
-	assert_int_equal(porter_tracked_destroy(t), 0);
-}
-
-static void assert_between(int64_t value, int64_t least, int64_t most)
-{
-	if (value < least || value > most)
-		fail_msg("%lld, not %lld to %lld", (long long)value,
-			 (long long)least, (long long)most);
-}
-
-/* ---- An allocator that stops, once, where it is told ---- */
-
-enum where { NOWHERE, BEFORE_ALLOCATE, AFTER_FREE };
-
-struct gate {
-	porter_allocator base;
-	pthread_barrier_t inside, go_on;
-	enum where closed;
-	bool fail;
-	porter_tracked *inner; /* before it stops: an operation there */
-};
-
-static bool stopped(struct gate *g, enum where here)
-{
-	void *block;
-
-	if (g->closed != here)
-		return false;
-	g->closed = NOWHERE;
-	if (g->inner) {
-		block = porter_allocate(of(g->inner), 1);
-		porter_free(of(g->inner), block, 1);
-	}
-	pthread_barrier_wait(&g->inside);
-	pthread_barrier_wait(&g->go_on);
-	return true;
-}
-
-static void *gate_allocate(porter_allocator *self, size_t size,
-			   size_t alignment)
-{
-	struct gate *g = (struct gate *)self;
-
-	(void)alignment;
-	return stopped(g, BEFORE_ALLOCATE) && g->fail ? NULL : malloc(size);
-}
-
-static void gate_free(porter_allocator *self, void *ptr, size_t size,
-		      size_t alignment)
-{
-	(void)size;
-	(void)alignment;
-	free(ptr);
-	stopped((struct gate *)self, AFTER_FREE);
-}
-
-static void *gate_reallocate(porter_allocator *self, void *ptr, size_t old_size,
-			     size_t new_size, size_t alignment)
-{
-	(void)self;
-	(void)old_size;
-	(void)alignment;
-	return realloc(ptr, new_size);
-}
-
-static const struct porter_allocator_vtable gate_table = {
-	.size = sizeof(gate_table),
-	.name = "gate",
-	.allocate = gate_allocate,
-	.reallocate = gate_reallocate,
-	.free = gate_free,
-};
-
-static struct gate gate;
-
-static porter_tracked *behind_gate(porter_tracked *parent, int64_t limit)
-{
-	struct porter_tracked_options o = { .size = sizeof(o),
-					    .parent = parent,
-					    .limit = limit,
-					    .quantum = 65536 };
-	porter_tracked *t = porter_tracked_new_with(&gate.base, &o);
-
-	assert_non_null(t);
-	return t;
-}
-
-static void gate_init(void)
-{
-	gate = (struct gate){ .base.vtable = &gate_table };
-	pthread_barrier_init(&gate.inside, NULL, 2);
-	pthread_barrier_init(&gate.go_on, NULL, 2);
-}
-
-static pthread_t thread;
-
-/* Returns when the thread has come to where it stops. */
-static void start(void *(*work)(void *), void *context)
-{
-	assert_int_equal(pthread_create(&thread, NULL, work, context), 0);
-	pthread_barrier_wait(&gate.inside);
-}
-
-static void finish(void)
-{
-	pthread_barrier_wait(&gate.go_on);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	pthread_barrier_destroy(&gate.inside);
-	pthread_barrier_destroy(&gate.go_on);
-}
-
-struct block {
-	porter_tracked *t;
-	void *ptr;
-	size_t size;
-};
-
-static void *get(void *context)
-{
-	struct block *b = context;
-
-	b->ptr = porter_allocate(of(b->t), b->size);
-	return NULL;
-}
-
-static void *give(void *context)
-{
-	struct block *b = context;
-
-	porter_free(of(b->t), b->ptr, b->size);
-	return NULL;
-}
 
 /* ---- In a family ---- */
 
@@ -316,6 +178,103 @@ static void what_comes_across_the_first_period_is_counted(void **state)
 	end(b.t);
 }
 
+/* What is left untold until there is a limit is in the upper bound for good. */
+static void a_first_limit_makes_no_upper_bound_lower(void **state)
+{
+	struct block b = { .size = 50000 };
+	int64_t before;
+	void *mine;
+
+	(void)state;
+	gate_init();
+	b.t = behind_gate(NULL, 0);
+	get(&b);
+	gate.closed = AFTER_FREE;
+	start(give, &b);
+	mine = porter_allocate(of(b.t), 1);
+	finish();
+	before = porter_peak(b.t).upper;
+	assert_int_equal(porter_tracked_set_limit(b.t, 1 << 30), 0);
+	assert_between(porter_peak(b.t).upper, before, INT64_MAX);
+	porter_free(of(b.t), mine, 1);
+	end(b.t);
+}
+
+/* ---- After a child ---- */
+
+enum { CHILDREN = 128, HEIRS = 256 };
+
+struct heir {
+	porter_tracked *child;
+	struct block last;
+	pthread_barrier_t step;
+};
+
+static void *at_work_in_an_heir(void *context)
+{
+	struct heir *h = context;
+	struct block b = { .t = h->child, .size = 8000 };
+
+	get(&b);
+	give(&b);
+	pthread_barrier_wait(&h->step); /* The child ends, ... */
+	pthread_barrier_wait(&h->step); /* ... another tracker has its cells. */
+	get(&h->last);
+	gate.closed = AFTER_FREE;
+	return give(&h->last);
+}
+
+/* One over the other, so that an operation is one in each of them. */
+static void make_heirs(porter_tracked *heirs[HEIRS])
+{
+	struct porter_tracked_options o = { .size = sizeof(o) };
+
+	for (int i = 0; i < HEIRS; i++)
+		heirs[i] = porter_tracked_new_with(
+			i ? of(heirs[i - 1]) : &gate.base, &o);
+}
+
+/* Cells of a child that has ended may be those of any tracker later. */
+static void who_is_at_work_where_a_child_was_is_not_in_the_family(void **state)
+{
+	struct porter_tracked_options o = { .size = sizeof(o) };
+	porter_tracked *root = porter_tracked_new_with(NULL, &o), *beside;
+	porter_tracked *children[CHILDREN], *heirs[HEIRS];
+	struct heir h = { NULL };
+	struct block b = { .size = 20000 };
+	struct porter_interval peak;
+
+	(void)state;
+	gate_init();
+	pthread_barrier_init(&h.step, NULL, 2);
+	o.parent = root;
+	beside = porter_tracked_new_with(NULL, &o);
+	for (int i = 0; i < CHILDREN; i++)
+		children[i] = porter_tracked_new_with(NULL, &o);
+	h.child = children[0];
+	assert_int_equal(pthread_create(&thread, NULL, at_work_in_an_heir, &h),
+			 0);
+	pthread_barrier_wait(&h.step);
+	for (int i = 0; i < CHILDREN; i++)
+		end(children[i]);
+	make_heirs(heirs);
+	h.last = (struct block){ .t = heirs[HEIRS - 1], .size = 1 };
+	pthread_barrier_wait(&h.step);
+	pthread_barrier_wait(&gate.inside);
+	b.t = beside;
+	get(&b);
+	give(&b);
+	peak = porter_peak(root);
+	assert_int_equal(peak.lower, 20000);
+	assert_int_equal(peak.upper, 20000);
+	finish();
+	for (int i = HEIRS - 1; i >= 0; i--)
+		end(heirs[i]);
+	end(beside);
+	end(root);
+	pthread_barrier_destroy(&h.step);
+}
+
 /* ---- Within itself ---- */
 
 static struct block victim;
@@ -369,6 +328,9 @@ int main(void)
 		cmocka_unit_test(a_new_period_forgets_the_one_before),
 		cmocka_unit_test(what_is_not_there_yet_is_in_no_lower_bound),
 		cmocka_unit_test(what_comes_across_the_first_period_is_counted),
+		cmocka_unit_test(a_first_limit_makes_no_upper_bound_lower),
+		cmocka_unit_test(
+			who_is_at_work_where_a_child_was_is_not_in_the_family),
 		cmocka_unit_test(
 			a_refusal_below_that_evicts_through_it_is_no_peak),
 	};

@@ -159,8 +159,8 @@ static uint64_t used_by_cell(const struct cell *cell, size_t slot)
 /* What its cells use, in the order in which operations settle. */
 static int64_t used_by(struct centre *c)
 {
-	uint64_t used = porter__id_own_word(c->id, ALLOCATED) -
-			porter__id_own_word(c->id, FREED);
+	uint64_t used = porter__id_beside_cells(c->id, ALLOCATED) -
+			porter__id_beside_cells(c->id, FREED);
 
 	for (size_t slot = 0; slot < porter__slots_count(); slot++) {
 		const struct cell *cell = porter__slot_cell(slot, c->at);
