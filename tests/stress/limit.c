@@ -3,9 +3,8 @@
  * limit.c: limits that are always nearly reached, against an exact oracle.
  *
  * Eight threads hold as much as they get, free at random when they are refused,
- * and go on. Under the trackers stand allocators that add up, with one atomic a
- * tracker and for its ancestors, what they have out: an oracle that counts a
- * block from before malloc until after free.
+ * and go on. Under each tracker stands an oracle (oracle.h), which counts a block
+ * from before malloc until after free, for its ancestors as well.
  *
  *	1 no overshoot		the oracle's highest value is within the limit
  *	2 no false refusal	at each refusal, while the lock is held, all
@@ -15,12 +14,16 @@
  *	3 nothing lost		when all have freed, one thread can have all
  *	4 the peak		lies within its bounds
  *
- * Once with one tracker, once with a family of three levels, each with a limit
- * of its own. PORTER_STRESS is the number of seconds for each.
+ * With one tracker, and with a family of three levels, each with a limit of its
+ * own; over an allocator, always close to the limit; and over malloc, which other
+ * functions serve, with tides, so that room is lent and taken back all the time.
+ * PORTER_STRESS is the number of seconds for each of the four.
  */
 #include "0-machine/test-point.h"
 #include "3-centre/family.h"
 #include "4-allocator/tracked.h"
+
+#include "oracle.h"
 
 #include <portermem/portermem.h>
 
@@ -36,74 +39,14 @@
 
 enum { THREADS = 8, LIVE = 64, TRACKERS = 7, LARGEST = 4096 };
 
-/* ---- The oracle ---- */
-
-struct oracle {
-	porter_allocator base;
-	struct oracle *parent;
-	atomic_llong sum, highest;
-};
-
-static void raise_highest(struct oracle *o, long long sum)
-{
-	long long seen = atomic_load(&o->highest);
-
-	while (sum > seen &&
-	       !atomic_compare_exchange_weak(&o->highest, &seen, sum))
-		;
-}
-
-static void *oracle_allocate(porter_allocator *self, size_t size,
-			     size_t alignment)
-{
-	for (struct oracle *o = (struct oracle *)self; o; o = o->parent)
-		raise_highest(o, atomic_fetch_add(&o->sum, (long long)size) +
-					 (long long)size);
-	(void)alignment;
-	return malloc(size);
-}
-
-static void oracle_free(porter_allocator *self, void *ptr, size_t size,
-			size_t alignment)
-{
-	(void)alignment;
-	free(ptr);
-	for (struct oracle *o = (struct oracle *)self; o; o = o->parent)
-		atomic_fetch_sub(&o->sum, (long long)size);
-}
-
-static void *oracle_reallocate(porter_allocator *self, void *ptr,
-			       size_t old_size, size_t new_size,
-			       size_t alignment)
-{
-	long long more = (long long)new_size - (long long)old_size;
-	void *block;
-
-	(void)alignment;
-	for (struct oracle *o = (struct oracle *)self; o && more > 0;
-	     o = o->parent)
-		raise_highest(o, atomic_fetch_add(&o->sum, more) + more);
-	block = realloc(ptr, new_size);
-	for (struct oracle *o = (struct oracle *)self; o && more < 0;
-	     o = o->parent)
-		atomic_fetch_add(&o->sum, more);
-	return block;
-}
-
-static const struct porter_allocator_vtable oracle_table = {
-	.size = sizeof(oracle_table),
-	.name = "oracle",
-	.allocate = oracle_allocate,
-	.reallocate = oracle_reallocate,
-	.free = oracle_free,
-};
-
 /* ---- What is tested ---- */
 
 static struct oracle oracles[TRACKERS];
 static porter_tracked *trackers[TRACKERS];
 static int count; /* of trackers */
+static bool over_malloc;
 static atomic_bool stop;
+static atomic_size_t width; /* of its blocks that each thread uses */
 static atomic_ullong refusals, grants, faults;
 
 static void fault(const char *format, ...)
@@ -124,6 +67,14 @@ static void fault(const char *format, ...)
 
 static _Thread_local porter_tracked *asked;
 static _Thread_local size_t asked_size;
+
+/* What is asked for next, and who is to count it. */
+static void ask(int i, size_t size)
+{
+	asked = trackers[i];
+	asked_size = size;
+	oracle_of_malloc = over_malloc ? &oracles[i] : NULL;
+}
 
 /*
  * An operation in the calm may be between its parts, and goes on; so what does
@@ -216,8 +167,7 @@ static void drop(struct block *b)
 
 static void get(struct block *b, unsigned *seed)
 {
-	asked = trackers[next(seed) % (unsigned)count];
-	asked_size = 1 + next(seed) % LARGEST;
+	ask((int)(next(seed) % (unsigned)count), 1 + next(seed) % LARGEST);
 	b->a = porter_tracked_allocator(asked);
 	b->ptr = porter_allocate(b->a, asked_size);
 	b->size = b->ptr ? asked_size : 0;
@@ -238,28 +188,44 @@ static void resize(struct block *b, unsigned *seed)
 	}
 }
 
+static void drop_all(struct block live[LIVE])
+{
+	for (int i = 0; i < LIVE; i++)
+		if (live[i].ptr)
+			drop(&live[i]);
+}
+
+/* A quarter of the time all use a few blocks only; one thread says when. */
+static size_t tide(size_t number, unsigned *operations)
+{
+	enum { PART = 5000, PARTS = 4, FEW = LIVE / 8 };
+
+	if (over_malloc && number == 0 && ++*operations % PART == 0)
+		atomic_store(&width, *operations / PART % PARTS ? LIVE : FEW);
+	return atomic_load_explicit(&width, memory_order_relaxed);
+}
+
 static void *work(void *number)
 {
-	unsigned seed = 1 + (unsigned)(size_t)number;
+	unsigned seed = 1 + (unsigned)(size_t)number, operations = 0;
 	struct block live[LIVE] = { { NULL, 0, NULL } };
+	size_t before = LIVE;
 
 	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-		struct block *b = &live[next(&seed) % LIVE];
+		size_t now = tide((size_t)number, &operations);
+		struct block *b = &live[next(&seed) % now];
 
+		if (now < before || next(&seed) % 10000 == 0)
+			drop_all(live);
+		before = now;
 		if (!b->ptr)
 			get(b, &seed);
 		else if (next(&seed) % 4 == 0)
 			resize(b, &seed);
 		else
 			drop(b);
-		if (next(&seed) % 10000 == 0)
-			for (int i = 0; i < LIVE; i++)
-				if (live[i].ptr)
-					drop(&live[i]);
 	}
-	for (int i = 0; i < LIVE; i++)
-		if (live[i].ptr)
-			drop(&live[i]);
+	drop_all(live);
 	return NULL;
 }
 
@@ -272,6 +238,7 @@ static void run(double seconds)
 	pthread_t threads[THREADS];
 
 	atomic_store(&stop, false);
+	atomic_store(&width, LIVE);
 	for (size_t i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, work, (void *)i) != 0)
 			abort();
@@ -300,11 +267,9 @@ static void make(int i, int parent, int64_t limit)
 		.limit = limit,
 	};
 
-	oracles[i].base.vtable = &oracle_table;
-	oracles[i].parent = parent < 0 ? NULL : &oracles[parent];
-	atomic_store(&oracles[i].sum, 0);
-	atomic_store(&oracles[i].highest, 0);
-	trackers[i] = porter_tracked_new_with(&oracles[i].base, &o);
+	oracle_init(&oracles[i], parent < 0 ? NULL : &oracles[parent]);
+	trackers[i] = porter_tracked_new_with(
+		over_malloc ? NULL : &oracles[i].base, &o);
 	if (!trackers[i])
 		abort();
 }
@@ -321,8 +286,7 @@ static bool takes_all(int i)
 
 		size = limit < size ? limit : size;
 	}
-	asked = trackers[i];
-	asked_size = size;
+	ask(i, size);
 	all = porter_allocate(a, size);
 	porter_free(a, all, all ? size : 0);
 	return all;
@@ -362,20 +326,9 @@ static void check(const char *name, double seconds)
 	result(clean, name, "all is back in the end");
 }
 
-int main(void)
+/* 0 above 1 and 2; 1 above 3 and 4; 2 above 5 and 6 */
+static void make_family(int64_t wanted)
 {
-	const char *stress = getenv("PORTER_STRESS");
-	double seconds = stress ? atof(stress) : 1;
-	/* About three quarters of what the threads would hold. */
-	int64_t wanted = (int64_t)THREADS * LIVE / 2 * LARGEST / 2;
-
-	printf("1..10\n");
-	porter__test_point = look;
-	count = 1;
-	make(0, -1, wanted * 3 / 4);
-	check("one tracker", seconds);
-	/* 0 above 1 and 2; 1 above 3 and 4; 2 above 5 and 6 */
-	count = TRACKERS;
 	make(0, -1, wanted * 3 / 4);
 	make(1, 0, wanted / 2);
 	make(2, 0, wanted / 3);
@@ -383,6 +336,27 @@ int main(void)
 	make(4, 1, wanted / 8);
 	make(5, 2, wanted / 8);
 	make(6, 2, wanted);
-	check("three levels", seconds);
+}
+
+int main(void)
+{
+	const char *stress = getenv("PORTER_STRESS");
+	double seconds = stress ? atof(stress) : 1;
+	/* About three quarters of what the threads would hold. */
+	int64_t wanted = (int64_t)THREADS * LIVE / 2 * LARGEST / 2;
+
+	printf("1..20\n");
+	porter__test_point = look;
+	for (int way = 0; way < 2; way++) {
+		over_malloc = way;
+		count = 1;
+		make(0, -1, wanted * 3 / 4);
+		check(way ? "one tracker, over malloc" : "one tracker",
+		      seconds);
+		count = TRACKERS;
+		make_family(wanted);
+		check(way ? "three levels, over malloc" : "three levels",
+		      seconds);
+	}
 	return 0;
 }
