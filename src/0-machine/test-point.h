@@ -17,6 +17,7 @@ enum test_point {
 	SLOT_MISSING,	   /* so the thread will take one */
 	BLOCK_MISSING,	   /* so the thread will make it */
 	STORE_LOCKED,	   /* a block of cells is being made */
+	ATTEMPTING,	   /* there is room, and it is not counted yet */
 	REVOKING,	   /* cells are marked, the barrier is to come */
 	REFUSING,	   /* a limit refuses; its lock is held */
 	PERIOD_BEGINS,	   /* of a peak; flights are yet to be looked for */

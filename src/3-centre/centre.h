@@ -47,6 +47,7 @@
 #define PORTER_CENTRE_H
 
 #include "0-machine/spin.h"
+#include "0-machine/test-point.h"
 #include "2-counter/ids.h"
 #include "3-centre/room.h"
 
@@ -127,6 +128,7 @@ static inline bool centre_take_fast(struct cell *cell, uint64_t size)
 		publish(&cell->word[FLIGHT], flight_of(0, TAKEN));
 		return false;
 	}
+	TEST_POINT(ATTEMPTING);
 	word_add_release(&cell->word[ALLOCATED], size);
 	publish(&cell->word[FLIGHT], flight_of(size, TAKEN));
 	return true;

@@ -13,6 +13,7 @@
 #include <portermem/portermem.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 static atomic_uint barriers;
@@ -118,6 +119,62 @@ static void what_is_freed_in_a_new_block_of_cells_is_too(void **state)
 		assert_all_comes_back(trackers[i]);
 }
 
+/* ---- Who is in the middle of an attempt ---- */
+
+static _Thread_local bool stops;
+static atomic_bool attempting, revoking;
+
+/* Between the look at its quota and the count, until another takes all room. */
+static void attempt(enum test_point point)
+{
+	if (point == REVOKING)
+		atomic_store(&revoking, true);
+	if (point != ATTEMPTING || !stops)
+		return;
+	atomic_store(&attempting, true);
+	while (!atomic_load(&revoking))
+		sched_yield();
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+}
+
+static void *stop_in_an_attempt(void *context)
+{
+	porter_allocator *a = context;
+	void *block;
+
+	for (int i = 0; i < 100; i++)
+		porter_free(a, porter_allocate(a, 1000), 1000);
+	stops = true;
+	block = porter_allocate(a, 1000);
+	stops = false;
+	return block;
+}
+
+static void an_attempt_is_waited_for(void **state)
+{
+	porter_tracked *t = with_limit();
+	porter_allocator *a = porter_tracked_allocator(t);
+	pthread_t thread;
+	void *block;
+
+	(void)state;
+	if (!porter__barrier_possible())
+		skip();
+	porter__test_point = attempt;
+	assert_int_equal(pthread_create(&thread, NULL, stop_in_an_attempt, a),
+			 0);
+	while (!atomic_load(&attempting))
+		sched_yield();
+	assert_null(porter_allocate(a, LIMIT));
+	assert_int_equal(pthread_join(thread, &block), 0);
+	porter__test_point = NULL;
+	assert_non_null(block);
+	assert_int_equal(porter_bytes_used(t), 1000);
+	porter_free(a, block, 1000);
+	assert_int_equal(porter_tracked_destroy(t), 0);
+}
+
 /* ---- Who leaves ---- */
 
 static void *no_memory(porter_allocator *self, size_t size, size_t alignment)
@@ -169,6 +226,7 @@ int main(void)
 			a_thread_without_a_slot_takes_room_back_from_the_first),
 		cmocka_unit_test(what_a_new_thread_frees_is_there_for_all),
 		cmocka_unit_test(what_is_freed_in_a_new_block_of_cells_is_too),
+		cmocka_unit_test(an_attempt_is_waited_for),
 		cmocka_unit_test(no_number_is_negative_when_a_child_leaves),
 	};
 
