@@ -19,6 +19,7 @@ enum test_point {
 	STORE_LOCKED,	   /* a block of cells is being made */
 	ATTEMPTING,	   /* there is room, and it is not counted yet */
 	REVOKING,	   /* cells are marked, the barrier is to come */
+	CALM_ENDING,	   /* the number is out, and not put down yet */
 	REFUSING,	   /* a limit refuses; its lock is held */
 	PERIOD_BEGINS,	   /* of a peak; flights are yet to be looked for */
 	OWN_CELLS_ADDED,   /* of a family; those of slots are to come */

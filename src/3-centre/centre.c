@@ -162,10 +162,12 @@ static void settle_converted(struct centre *c)
 
 /* ---- Taking ---- */
 
+/* For nothing there is always room, also above a limit that was lowered. */
 static bool has_left(const struct centre *c, uint64_t size)
 {
-	return c->reserved <= c->limit &&
-	       size <= (uint64_t)c->limit - (uint64_t)c->reserved;
+	return size == 0 ||
+	       (c->reserved <= c->limit &&
+		size <= (uint64_t)c->limit - (uint64_t)c->reserved);
 }
 
 /*

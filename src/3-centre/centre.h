@@ -240,7 +240,13 @@ static inline void calm_end(struct centre *root)
 			poke(&root->calm, NOT_CALM);
 		return;
 	}
+	/*
+	 * For readers, who see that it is over before they see the number: an
+	 * upper bound of that. The exchange is a release.
+	 */
+	poke(&root->reserved, root->calm_most);
 	calm = exchange(&root->calm, NOT_CALM);
+	TEST_POINT(CALM_ENDING);
 	poke(&root->reserved, calm_reserved(calm));
 }
 

@@ -9,7 +9,8 @@
  *
  * A sum may come out high while threads update. What is reserved is never less
  * than what is in use either; so the smaller of the two is the better number,
- * and never above the limit.
+ * and never above the limit. (Not so where a tracker got its centre late: what
+ * threads were in the middle of then may not be reserved yet.)
  */
 #include "3-centre/read.h"
 
@@ -24,15 +25,13 @@ static struct centre *top_of(const struct centre *c)
 
 /*
  * What is reserved at an instant; or, while somebody is about to take it out of
- * the calm, another number that is no less than what is in use.
+ * the calm, the most that it may be. Acquire: see calm_end().
  */
-static int64_t reserved_now(const struct centre *c, int64_t sum)
+static int64_t reserved_now(const struct centre *c)
 {
 	int64_t calm = subscribe(&c->calm);
 
-	if (is_calm(calm))
-		return calm_reserved(calm);
-	return subscribe(&c->root->lock.held) ? sum : peek(&c->reserved);
+	return is_calm(calm) ? calm_reserved(calm) : peek(&c->reserved);
 }
 
 int64_t porter__centre_sum(const struct centre *c)
@@ -47,7 +46,7 @@ int64_t porter__centre_sum(const struct centre *c)
 			     allocated);
 	porter__slots_leave(locked);
 	sum = (int64_t)(allocated[0] - freed[0]);
-	reserved = reserved_now(c, sum);
+	reserved = reserved_now(c);
 	return sum > reserved && !c->converted ? reserved : sum;
 }
 

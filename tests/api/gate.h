@@ -152,4 +152,19 @@ static inline void *give(void *context)
 	return NULL;
 }
 
+/* Two at work at once, as a tracker sees it from then on. */
+static inline void share(porter_tracked *t)
+{
+	struct block one = { .t = t, .size = 100 };
+	struct block two = one;
+
+	get(&one);
+	gate.closed = AFTER_FREE;
+	start(give, &one);
+	get(&two);
+	pthread_barrier_wait(&gate.go_on);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	give(&two);
+}
+
 #endif /* TESTS_API_GATE_H */

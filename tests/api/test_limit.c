@@ -130,7 +130,11 @@ a_limit_below_what_is_in_use_refuses_until_it_came_down(void **state)
 	assert_int_equal(porter_tracked_set_limit(t, 500), 0);
 	assert_int_equal(porter_tracked_limit(t), 500);
 	assert_null(porter_allocate(of(t), 1));
-	porter_free(of(t), x, 600);
+	x = porter_reallocate(of(t), x, 600, 550);
+	assert_non_null(x);
+	x = porter_reallocate(of(t), x, 550, 0); /* gives back, so it may */
+	assert_non_null(x);
+	porter_free(of(t), x, 0);
 	assert_null(porter_allocate(of(t), 101));
 	z = porter_allocate(of(t), 100);
 	assert_non_null(z);

@@ -240,7 +240,7 @@ static void who_is_at_work_where_a_child_was_is_not_in_the_family(void **state)
 	struct porter_tracked_options o = { .size = sizeof(o) };
 	porter_tracked *root = porter_tracked_new_with(NULL, &o), *beside;
 	porter_tracked *children[CHILDREN], *heirs[HEIRS];
-	struct heir h = { NULL };
+	struct heir h;
 	struct block b = { .size = 20000 };
 	struct porter_interval peak;
 

@@ -11,8 +11,9 @@
  *				cells are looked through: none has room, none
  *				has a free that its call has left unsettled, and
  *				what they use does not leave enough
- *	3 nothing lost		when all have freed, one thread can have all
- *	4 the peak		lies within its bounds
+ *	3 no reader misled	what is read is within the limit, always
+ *	4 nothing lost		when all have freed, one thread can have all
+ *	5 the peak		lies within its bounds
  *
  * With one tracker, and with a family of three levels, each with a limit of its
  * own; over an allocator, always close to the limit; and over malloc, which other
@@ -229,12 +230,31 @@ static void *work(void *number)
 	return NULL;
 }
 
+static void read_all(void)
+{
+	for (int i = 0; i < count; i++) {
+		int64_t limit = porter_tracked_limit(trackers[i]);
+		int64_t used = porter_bytes_used(trackers[i]);
+		int64_t least = porter_bytes_used_interval(trackers[i]).lower;
+
+		if (used < 0 || used > limit || least > limit)
+			fault("tracker %d says %lld, or %lld at least, of %lld",
+			      i, (long long)used, (long long)least,
+			      (long long)limit);
+	}
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void run(double seconds)
 {
-	struct timespec length = {
-		.tv_sec = (time_t)seconds,
-		.tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9),
-	};
+	double end = now() + seconds;
 	pthread_t threads[THREADS];
 
 	atomic_store(&stop, false);
@@ -242,7 +262,13 @@ static void run(double seconds)
 	for (size_t i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, work, (void *)i) != 0)
 			abort();
-	nanosleep(&length, NULL);
+	while (now() < end) {
+		const struct timespec a_little = { .tv_nsec = 10000 };
+
+		for (int i = 0; i < 100; i++)
+			read_all();
+		nanosleep(&a_little, NULL);
+	}
 	atomic_store(&stop, true);
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
@@ -318,7 +344,7 @@ static void check(const char *name, double seconds)
 	       atomic_load(&refusals));
 	result(!over, name, "never above the limit");
 	result(atomic_load(&faults) == 0 && atomic_load(&refusals) > 0, name,
-	       "each refusal was right");
+	       "each refusal was right, and each number read");
 	result(all, name, "one thread can have all that was freed");
 	result(bracketed, name, "the peak is within its bounds");
 	for (int i = count - 1; i >= 0; i--)

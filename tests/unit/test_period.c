@@ -53,22 +53,6 @@ static void free_now(enum test_point point)
 		sched_yield();
 }
 
-/* Two at work at once: then a free does not meet anybody. */
-static void share(porter_tracked *t)
-{
-	struct block one = { .t = t, .size = 100 };
-	struct block two = one;
-
-	get(&one);
-	gate.closed = AFTER_FREE;
-	start(give, &one);
-	get(&two);
-	pthread_barrier_wait(&gate.go_on);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	give(&two);
-	assert_true(centre_of(t)->all_shared);
-}
-
 /* As soon as the block is given back, it may be anybody's. */
 static void a_free_under_way_is_seen_by_a_period_that_begins(void **state)
 {
@@ -79,6 +63,7 @@ static void a_free_under_way_is_seen_by_a_period_that_begins(void **state)
 	block = (struct block){ .t = behind_gate(NULL, 0), .size = 50000 };
 	get(&block);
 	share(block.t);
+	assert_true(centre_of(block.t)->all_shared);
 	porter__test_point = free_now;
 	assert_between(porter_peak_reset(block.t).lower, 0, 50200);
 	pthread_barrier_wait(&gate.inside);
