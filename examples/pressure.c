@@ -68,17 +68,18 @@ static void insert(struct cache *c, unsigned key)
 	c->by_key[key] = e;
 }
 
-static void drop_oldest(struct cache *c)
+static int drop_oldest(struct cache *c)
 {
 	struct entry *e = c->oldest;
 
 	if (!e)
-		return;
+		return 0;
 	c->oldest = e->next;
 	if (!c->oldest)
 		c->youngest = NULL;
 	c->by_key[e->key] = NULL;
 	porter_free(c->a, e, sizeof(*e));
+	return 1;
 }
 
 /* ---- Serving ---- */
@@ -100,8 +101,7 @@ static void serve(struct cache *c, unsigned *seed)
 static void shed(struct cache *c)
 {
 	for (int i = 0; i < SHED_A_TURN; i++)
-		drop_oldest(c);
-	c->shed += SHED_A_TURN;
+		c->shed += drop_oldest(c);
 }
 
 /* ---- The event loop ---- */
@@ -139,7 +139,8 @@ static void run(struct cache *c, int poll, int watch, long wanted)
 		while (epoll_wait(poll, &event, 1, 0) == 1)
 			shedding = take_note(c, watch, n, shedding);
 		if (n <= wanted / 2 && n + SERVED_A_TURN > wanted / 2) {
-			porter_tracked_set_limit(c->tracker, LIMIT / 2);
+			/* It has a limit already, so this cannot fail. */
+			(void)porter_tracked_set_limit(c->tracker, LIMIT / 2);
 			print_line(n, "the limit is halved",
 				   porter_bytes_used(c->tracker), c);
 		}
@@ -159,11 +160,12 @@ static int begin(struct cache *c, int *poll)
 		.low = 500,
 		.unit = PORTER_WATCH_PER_MILLE,
 	};
+	struct porter_tracked_options o = { .size = sizeof(o), .limit = LIMIT };
 	struct epoll_event event = { .events = EPOLLIN };
 	int watch, fd;
 
-	c->tracker = porter_tracked_new(NULL);
-	if (!c->tracker || porter_tracked_set_limit(c->tracker, LIMIT) != 0)
+	c->tracker = porter_tracked_new_with(NULL, &o);
+	if (!c->tracker)
 		return -1;
 	c->a = porter_tracked_allocator(c->tracker);
 	watch = porter_watch_add(c->tracker, &w);
@@ -196,8 +198,8 @@ int main(int argc, char **argv)
 	run(&cache, poll, watch, wanted);
 	print_line(wanted, "the end", porter_bytes_used(cache.tracker), &cache);
 	printf("refused %ld\n", cache.refused);
-	while (cache.oldest)
-		drop_oldest(&cache);
+	while (drop_oldest(&cache))
+		;
 	close(poll);
 	return porter_tracked_destroy(cache.tracker) != 0;
 }

@@ -105,8 +105,8 @@ void *porter_refuse(porter_allocator *a, int error);
  * porter_free_aligned() or porter_reallocate_aligned() of the same allocator,
  * with the same alignment, in any thread.
  * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, or @size above PTRDIFF_MAX; EINVAL, @alignment
- * is no power of two.
+ * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
+ * PTRDIFF_MAX; EINVAL, @alignment is no power of two.
  * Threads: as safe as the allocator; all that come with the library are.
  * Signals: not safe.
  */
@@ -152,8 +152,8 @@ PORTER_INLINE void porter_free_aligned(porter_allocator *a, void *ptr,
  * Ownership: on success @ptr is gone and the new block is the caller's; on
  * failure @ptr is whole and still the caller's.
  * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, or @new_size above PTRDIFF_MAX; EINVAL,
- * @alignment is no power of two.
+ * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @new_size above
+ * PTRDIFF_MAX; EINVAL, @alignment is no power of two.
  * Threads: as safe as the allocator. Signals: not safe.
  */
 PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
@@ -186,7 +186,8 @@ PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
  * Ownership: the block is the caller's until it gives it to porter_free() or
  * porter_reallocate() of the same allocator, in any thread.
  * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, or @size above PTRDIFF_MAX.
+ * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
+ * PTRDIFF_MAX.
  * Threads: as safe as the allocator. Signals: not safe.
  */
 PORTER_INLINE void *porter_allocate(porter_allocator *a, size_t size)
@@ -207,7 +208,8 @@ PORTER_INLINE void *porter_allocate(porter_allocator *a, size_t size)
  * Ownership: on success @ptr is gone and the new block is the caller's; on
  * failure @ptr is whole and still the caller's.
  * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, or @new_size above PTRDIFF_MAX.
+ * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @new_size above
+ * PTRDIFF_MAX.
  * Threads: as safe as the allocator. Signals: not safe.
  */
 PORTER_INLINE void *porter_reallocate(porter_allocator *a, void *ptr,

@@ -12,10 +12,20 @@
  * what it then allocates and frees within that asks nobody; reserving goes
  * through all levels of a family at once. When a limit seems to be reached, all
  * that is reserved and not used is taken back first, so a refusal is never a
- * mistake. Close to a limit nothing is reserved ahead: each operation then takes
- * a lock of the family for an instant, about what one atomic counter for all
- * threads costs. Taking back asks the kernel for a barrier in all threads
- * (membarrier); where that is not to be had, nothing is ever reserved ahead.
+ * mistake. Close to a limit nothing is reserved ahead: each operation then goes
+ * to one place for all threads. In a tracker that was made with its options, and
+ * has neither parent nor children, most change one number there, as with an
+ * atomic counter; else each takes a lock of the family for an instant. Close is
+ * where less is left than 1/64 of the limit or 256 KiB, whichever is more (of a
+ * limit below 1 MiB: a quarter), or than 8 KiB for each thread. Taking back asks
+ * the kernel for a barrier in all threads (membarrier); where that is not to be
+ * had, nothing is ever reserved ahead.
+ *
+ * Which number to choose: a limit is about the sizes asked for. What the process
+ * takes from the system is more: code, stacks, what is not tracked, what the
+ * underlying allocator rounds up and cannot give back. So it has to lie well
+ * below what porter_process_memory() has for the cgroup; how far, only a look at
+ * both numbers under load can tell.
  *
  * What counts against a limit: bytes from before the underlying allocator is
  * asked for them until it has got them back.
@@ -23,8 +33,8 @@
  * Which calls may run side by side, on one tracker and its family: all but
  * porter_tracked_destroy(), which may run beside all calls on other members.
  *
- * None of these functions, nor an allocation through a tracker that has a
- * limit, a peak or a family, may be called in a signal handler.
+ * A signal handler may call those functions that say so, and must not allocate
+ * or free through a tracker that has a limit, a peak, a family or a watch.
  */
 #ifndef PORTER_LIMIT_H
 #define PORTER_LIMIT_H
@@ -37,12 +47,15 @@ PORTER_BEGIN_DECLS
 #define PORTER_NAME_SIZE 48
 
 /*
- * Called in the thread whose request is refused, with no lock held and nothing
- * half done: it may free, allocate (in this tracker, too; refusals in there
- * call it again), set limits. Returns nonzero to have the request tried once
- * more, 0 to have it refused.
+ * Called in the thread whose request is about to be refused by a limit, that of
+ * porter_charge() as well, with no lock held and nothing half done: it may free,
+ * allocate (in this tracker, too; a refusal in there calls it again, so it must
+ * come to an end by itself), set limits. Several threads may be in it at once.
+ * It must not destroy the tracker or an ancestor, and must return: nonzero to
+ * have the request tried once more, 0 to have it refused. It is not called when
+ * the underlying allocator has no memory.
  *
- * t        the tracker that was asked
+ * t        the tracker that was asked; the limit may be that of an ancestor
  * size     bytes that were asked for, or by which a block was to grow
  * context  refused_context of the tracker whose function this is
  */
@@ -62,7 +75,8 @@ typedef int (*porter_on_refused)(porter_tracked *t, size_t size, void *context);
  *                  how much is left to the limits and how precise the peak is
  *                  to be. Below 512 nothing is reserved ahead.
  * on_refused       called before a refusal, or NULL: then that of the nearest
- *                  ancestor which has one
+ *                  ancestor which has one. One is called, for all limits that
+ *                  may refuse, and none can be set later.
  * refused_context  for on_refused
  */
 struct porter_tracked_options {
@@ -88,7 +102,8 @@ struct porter_tracked_options {
  * Return: the tracker, or NULL with errno.
  * Errors: ENOMEM, no memory; EINVAL, the table of @underlying lacks a
  * function, size is less than that of the first version of the struct, or a
- * number is negative.
+ * number is negative. A parent that is no tracker ends the program with a
+ * message, as far as that can be told.
  * Threads: safe. Signals: not safe.
  */
 porter_tracked *porter_tracked_new_with(porter_allocator *underlying,
@@ -101,13 +116,18 @@ porter_tracked *porter_tracked_new_with(porter_allocator *underlying,
  *
  * No allocation that is granted later brings the bytes in use above the limit,
  * at no instant, and none is refused while there is room (G7). When more is in
- * use already, all requests are refused until enough has been freed. A refused
- * request gets NULL with errno ENOMEM, is counted in refusals, and leaves
- * everything as it was; a block to be resized is whole.
+ * use already, all requests for more are refused until enough has been freed;
+ * those for 0 bytes, and to make a block smaller, never are. A refused request
+ * gets NULL with errno ENOMEM, is counted in refusals, and leaves everything as
+ * it was; a block to be resized is whole.
  *
- * A tracker of porter_tracked_new() that gets its first limit while threads
- * allocate through it: calls that are under way are counted when they return,
- * and may exceed the limit.
+ * A tracker of porter_tracked_new() can get a limit, too, but is better made
+ * with its options where one is foreseen. Calls of other threads that are under
+ * way at its first limit are counted when they return, and may exceed it; close
+ * to the limit each operation takes a lock; a period of its peak begins.
+ *
+ * For the whole process: porter_tracked_cast(porter_get_allocator()), and all
+ * that is to be bound allocates through that allocator, or is its child.
  *
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @bytes is negative; ENOMEM, no memory (only for a tracker of
@@ -172,22 +192,29 @@ int porter_tracked_foreach_child(const porter_tracked *t,
  * porter_peak - the most bytes that were in use at once, between two bounds
  * @t: the tracker
  *
- * The most that was in use, descendants included, since @t was made or since
- * porter_peak_reset(), is at least lower and at most upper (G8). Bytes that
- * were in flight at the time, between the tracker and the underlying
- * allocator, may be counted in upper; never in lower.
+ * The most that was in use, descendants included, since @t was made with
+ * options or since the last porter_peak_reset() of @t, is at least lower and at
+ * most upper (G8). Bytes that were in flight at the time, between the tracker
+ * and the underlying allocator, may be counted in upper; never in lower.
  *
  * How wide: nothing, lower == upper, as long as the tracker was used by one
  * thread at a time. With several at once, up to 1/256 of the peak or 64 KiB,
  * whichever is more, plus what threads have in flight, plus what they reserve
  * since the last certificate: about as much again; less than 1 percent
- * together for peaks above 64 MiB. (Without a limit in the family, blocks of up
- * to 4,096 bytes that are in flight in another thread may be left out.)
+ * together for peaks above 64 MiB.
+ *
+ * Where neither @t nor an ancestor has a limit or a watch, and blocks come from
+ * malloc, threads do not say when they have up to 4,096 bytes in flight. Then
+ * upper has as much on top for each slot of the process, from when several
+ * threads were seen at work at once. Threads that overlap in small blocks alone
+ * may not be seen: then the bounds are those of an order in which each call
+ * takes effect at once, and such a block in flight may be missing in upper.
  *
  * A tracker of porter_tracked_new() keeps no peak: then lower is what is in use
  * now, and upper all that it has ever handed out. porter_peak_reset() makes it
- * keep one, and so does a limit, a child or a watch. Calls of other threads that
- * are under way at that moment may be missed by its first period.
+ * keep one, and so does its first limit, child or watch: what was before is
+ * forgotten, and calls of other threads that are under way at that moment may be
+ * missed by this first period.
  *
  * Return: the bounds in bytes.
  * Errors: none.
@@ -200,7 +227,8 @@ struct porter_interval porter_peak(const porter_tracked *t);
  * porter_peak_reset - begin a new period for the peak
  * @t: the tracker
  *
- * The peak of the new period is at least what is in use now.
+ * The peak of the new period is at least what is in use now. The periods of
+ * ancestors and descendants go on.
  *
  * Return: the bounds for the period that ends, as porter_peak().
  * Errors: none. Without memory for a first period of a tracker of

@@ -42,7 +42,9 @@ typedef struct porter_tracked porter_tracked;
  * refusals         requests that a limit refused (limit.h)
  *
  * A tracker with children (limit.h) has all of them counted in: those that
- * live, and those that were destroyed.
+ * live, and those that were destroyed. A refusal is one of the tracker that was
+ * asked, whichever limit it was; so a parent's tell of its whole family. A
+ * tracker over another that refuses has a failure.
  */
 struct porter_stats {
 	size_t size;
@@ -74,15 +76,22 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying);
  * @t: the tracker; NULL does nothing and returns 0
  *
  * No other call on @t may run at the same time or come later; blocks that are
- * still in use cannot be freed through it any more.
+ * still in use cannot be freed through it any more. Its watches (watch.h) are
+ * removed: a callback of one that runs is waited for, unless it is that which
+ * calls; so do not hold a lock that it takes.
+ *
+ * What a child (limit.h) has still in use leaves its ancestors with it: they
+ * count it as freed, and their limits have that room again, though the memory
+ * is still out. A tracker that merely stands on another leaves it counted there.
+ * One child in 64 that is destroyed waits until no thread is inside a read of
+ * liburcu-bp's, that of porter_tracked_foreach_child() for example.
  *
  * Return: the bytes still in use, 0 when all came back; or -1 with errno and
  * nothing changed. (After a wrong size given to porter_free() the bytes may be
  * negative; errno tells, when it was 0 before.)
  * Errors: EBUSY, @t is the default allocator of the process, or has children
- * (limit.h). A pointer that
- * is no tracker, or one that was destroyed already, ends the program with a
- * message, as far as that can be told.
+ * (limit.h). A pointer that is no tracker, or one that was destroyed already,
+ * ends the program with a message, as far as that can be told.
  * Threads: safe, but see above. Signals: not safe.
  */
 int64_t porter_tracked_destroy(porter_tracked *t);
@@ -118,13 +127,18 @@ porter_tracked *porter_tracked_cast(porter_allocator *a);
  * at an instant inside the call, and never negative, without being clamped
  * (G2). A block is in use from the return of the call that gave it until the
  * call that takes it back. Ask for a moment: the number may be old by the time
- * it is looked at.
+ * it is looked at. Descendants (limit.h) are counted in.
+ *
+ * While others allocate and free it may be more than is in use at any instant,
+ * but never more than a limit of @t or of an ancestor, unless that was set below
+ * what is in use, or @t comes from porter_tracked_new(), without options.
  *
  * Return: bytes.
  * Errors: none.
  * Threads: safe; takes no lock, waits for nobody, makes nobody wait (G6). The
  * first read of a thread registers it with liburcu, once, under a lock of
- * liburcu's. Cost grows linearly with the number of slots.
+ * liburcu's. Cost grows linearly with the number of slots, times that of the
+ * descendants and one.
  * Signals: not safe.
  * Ordering: acquire, against the updates that it sees.
  */
@@ -172,7 +186,8 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
  *
  * Each number is exact when no update is under way. While updates run, each
  * is right by itself at an instant inside the call, frees are read before
- * allocations, and bytes_used is what total_allocated and total_freed say.
+ * allocations, and bytes_used is what total_allocated and total_freed say: it
+ * may be above a limit then, where porter_bytes_used() is not.
  * What the caller's struct has beyond what the library knows is set to 0.
  *
  * Return: 0, or -1 with errno and @out unchanged.
@@ -227,7 +242,8 @@ void porter_refund(porter_tracked *t, size_t size);
  * porter_realloc() of the same tracker, in any thread; porter_free() must not
  * be given it.
  * Return: the block, aligned as malloc aligns, or NULL with errno.
- * Errors: ENOMEM, no memory, or @size above PTRDIFF_MAX less the header.
+ * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
+ * PTRDIFF_MAX less the header.
  * Threads: as safe as the underlying allocator. Signals: not safe.
  */
 void *porter_malloc(porter_tracked *t, size_t size);
@@ -240,7 +256,8 @@ void *porter_malloc(porter_tracked *t, size_t size);
  *
  * Ownership: as porter_malloc().
  * Return: the block, all bytes 0, or NULL with errno.
- * Errors: ENOMEM, no memory, or the product too large.
+ * Errors: ENOMEM, no memory, a limit refuses (limit.h), or the product too
+ * large.
  * Threads: as porter_malloc(). Signals: not safe.
  */
 void *porter_calloc(porter_tracked *t, size_t count, size_t size);
@@ -254,7 +271,8 @@ void *porter_calloc(porter_tracked *t, size_t count, size_t size);
  * Ownership: on success @ptr is gone and the new block is the caller's; on
  * failure @ptr is whole and still the caller's.
  * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, or @size above PTRDIFF_MAX less the header.
+ * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
+ * PTRDIFF_MAX less the header.
  * Threads: as porter_malloc(). Signals: not safe.
  */
 void *porter_realloc(porter_tracked *t, void *ptr, size_t size);

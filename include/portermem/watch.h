@@ -21,8 +21,8 @@
  * callbacks. The allocation that crosses never waits for either.
  *
  * What is told is the state of now: crossings that nobody had been told of
- * before the next one came are counted in suppressed. A crossing that lasts is
- * always told.
+ * before the next one came are counted in suppressed, so the same mark may be
+ * told twice in a row. A crossing that lasts is always told.
  *
  * A tracker with a watch is one with a limit as far as speed goes (limit.h);
  * that stays when the watch is removed. A tracker of porter_tracked_new() that
@@ -55,9 +55,10 @@ enum porter_watch_unit { PORTER_WATCH_BYTES, PORTER_WATCH_PER_MILLE };
  *
  * mark        which mark was crossed last: the state of the watch
  * bytes       what was in use at that crossing
- * crossing    the how manyth of this watch it is: odd at the high mark, even at
- *             the low one
- * suppressed  crossings since the last that was told, and before this one
+ * crossing    which crossing of this watch it is, from 1: odd at the high mark,
+ *             even at the low one
+ * suppressed  crossings since the last that was told, and before this one; by
+ *             callback, or by porter_watch_read(): each counts for itself
  */
 struct porter_watch_event {
 	size_t size;
@@ -71,7 +72,8 @@ struct porter_watch_event {
  * Called by a thread of the library, one at a time, with no lock held. It may
  * do everything: allocate and free, in the tracker as well, add and remove
  * watches, its own as well, set limits, destroy the tracker. It must return,
- * and holds up all other callbacks until then.
+ * and until then holds up all other callbacks, and file descriptors of watches
+ * with a min_interval.
  *
  * t        the tracker that is watched
  * watch    the number of the watch
@@ -117,18 +119,22 @@ struct porter_watch {
  * is called "porter-watch" and has all signals blocked; it ends when the last
  * such watch goes. A watch without either needs no thread.
  *
- * In a child of fork() there are the same watches, and nothing of the parent's
- * is told there or the other way round: file descriptors keep their numbers and
- * become the child's own. The thread is started in the child when it is needed,
- * by the thread that crosses a mark.
+ * In a child of fork() there are the same watches. What was crossed before and
+ * not told yet is told in both, and a callback that was running is called again
+ * in the child; what is crossed later is each process's own. File descriptors
+ * keep their numbers and become the child's own; one that cannot be had is
+ * closed, and porter_watch_fd() tries again. A poll set of epoll(7) that the
+ * child inherits is still about the parent's: it makes one of its own. The
+ * thread is started in the child when it is needed, by the thread that crosses a
+ * mark.
  *
- * Ownership: *@w is copied. The watch lives until porter_watch_remove() or the
- * end of its tracker.
+ * Ownership: what @w points to is copied. The watch lives until
+ * porter_watch_remove() or the end of its tracker.
  * Return: the number of the watch, 0 or more, for the calls below; or -1 with
  * errno and no watch. A number is used again when its watch was removed.
- * Errors: EINVAL, the marks or the unit make no sense, or size is less than
- * that of the first version of the struct; ENOMEM, no memory; EAGAIN, no
- * thread.
+ * Errors: EINVAL, @w is NULL, the marks or the unit make no sense, or size is
+ * less than that of the first version of the struct; ENOMEM, no memory; EAGAIN,
+ * no thread.
  * Threads: safe. Signals: not safe.
  * Ordering: a crossing by an allocation that begins after the call has returned
  * is told.
@@ -178,9 +184,9 @@ int porter_watch_fd(porter_tracked *t, int watch);
  * @out: the last crossing
  *
  * The file descriptor is not readable any more, until the next crossing. Does
- * not wait, and needs no file descriptor.
+ * not wait, needs no file descriptor, and asks for no min_interval.
  *
- * Return: 0, or -1 with errno.
+ * Return: 0, or -1 with errno and @out unchanged.
  * Errors: EAGAIN, no crossing since the last call; ENOENT, the tracker has no
  * such watch; EINVAL, @out is NULL or its size less than that of the first
  * version of the struct.

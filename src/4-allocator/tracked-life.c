@@ -14,7 +14,7 @@
 
 enum { FIRST_TRACKERS = 64 };
 
-/* A tracker in its place in the pool: one line, which every update reads. */
+/* A tracker in its place in the pool: an update reads the first line of it. */
 struct place {
 	struct pool_element element;
 	struct porter_tracked tracked;

@@ -246,6 +246,15 @@ example zstd "zstd's number, to the byte; 0 at the end" columns_agree
 for name in zlib nghttp2 jansson cjson expat libxml2 openssl libuv cares curl; do
 	example $name "counts, and 0 at the end" ends_at_zero
 done
+# ---- queries ----
+
+run $examples/queries
+check "queries: what fits is done" says '^small  *done  *128  *3584  *3712$'
+check "queries: the cache makes room, up to a query's own limit" \
+	says '^greedy  *refused  *1024  *3072  *4096$'
+check "queries: the next one is not disturbed" \
+	says '^large  *done  *960  *3072  *4032$'
+
 # ---- pressure ----
 
 # Each mark in turn, high first, at nine tenths or beyond, at half or below.
