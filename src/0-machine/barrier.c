@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static long membarrier(int command)
@@ -23,10 +24,10 @@ static bool try_it(void)
 	       membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
 }
 
+static enum { UNKNOWN, POSSIBLE, IMPOSSIBLE } state;
+
 bool porter__barrier_possible(void)
 {
-	enum { UNKNOWN, POSSIBLE, IMPOSSIBLE };
-	static int state = UNKNOWN;
 	int error = errno;
 
 	/* Threads that ask at the same time find the same. */
@@ -36,12 +37,27 @@ bool porter__barrier_possible(void)
 	return peek(&state) == POSSIBLE;
 }
 
+/*
+ * It was there, and is no more: the program has forbidden it to itself, as a
+ * sandbox does. From now on there is none. This once, time must do: what a
+ * thread has stored is in memory long before that, since no processor keeps it
+ * for more than an instant; and what it looks at after that is as it is now.
+ */
+static void wait_instead(void)
+{
+	struct timespec left = { .tv_nsec = 10 * 1000 * 1000 };
+
+	poke(&state, IMPOSSIBLE);
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
+}
+
 void porter__barrier_everywhere(void)
 {
 	int error = errno;
 
 	/* A child of fork() may have to register for itself. */
-	if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
-		try_it();
+	if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 && !try_it())
+		wait_instead();
 	errno = error;
 }

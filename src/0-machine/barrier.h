@@ -26,7 +26,10 @@
  */
 bool porter__barrier_possible(void);
 
-/* Only where it is possible. Costs some microseconds. Leaves errno alone. */
+/*
+ * Only where it is possible. Costs some microseconds; the last time, if it is not
+ * possible any more, some milliseconds. Leaves errno alone.
+ */
 void porter__barrier_everywhere(void);
 
 #endif /* PORTER_BARRIER_H */

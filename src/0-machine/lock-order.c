@@ -2,8 +2,8 @@
 /*
  * lock-order.c: what each thread holds, and in which order it took it.
  *
- *	thread 1	watching (8), family (14)
- *	thread 2	family (14), then watching (8): wrong
+ *	thread 1	watching, family
+ *	thread 2	family, then watching: wrong
  *
  * There are two exceptions. A lock that no hold has told the rank of is only
  * counted. And fork() holds the locks of all families at once; nobody else

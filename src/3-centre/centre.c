@@ -41,6 +41,21 @@ static inline void settle(struct centre *c, struct cell *cell)
 		centre_reserve(c, (int64_t)(net - quota));
 }
 
+/*
+ * The own cell: all that the centre knows of it is settled at once, but who was
+ * in the middle of an operation when the tracker got its centre adds later.
+ */
+static void settle_own(struct centre *c)
+{
+	uint64_t *quota = &c->id->own.word[QUOTA];
+	uint64_t net = own_cell_net(c->id);
+
+	if (likely(net == peek(quota)))
+		return;
+	centre_reserve(c, (int64_t)(net - peek(quota)));
+	poke(quota, net);
+}
+
 /* ---- Taking room back: the numbers are those of centre.h ---- */
 
 /* 1: no cell of this centre is lent any more. Whether others own some. */
@@ -138,6 +153,8 @@ static void settle_all(struct centre *c)
 	family_for_each(c, x) {
 		size_t slots = x->converted ? porter__slots_count() : 0;
 
+		if (x->converted)
+			settle_own(x);
 		for (size_t slot = 0; slot < slots; slot++) {
 			struct cell *cell = cell_of_slot(x, slot);
 
@@ -150,13 +167,15 @@ static void settle_all(struct centre *c)
 static void settle_converted(struct centre *c)
 {
 	for (struct centre *x = c; x; x = x->parent) {
+		uint16_t left;
+
 		if (likely(!x->converted))
 			continue;
-		if (--x->converted < SELDOM && x->converted)
-			continue;
-		if (!x->converted)
-			x->converted = SELDOM;
-		settle_all(x);
+		/* Readers look whether it is 0, which it never is again. */
+		left = (uint16_t)(x->converted - 1);
+		poke(&x->converted, left ? left : SELDOM);
+		if (left >= SELDOM || left == 0)
+			settle_all(x);
 	}
 }
 
@@ -165,9 +184,10 @@ static void settle_converted(struct centre *c)
 /* For nothing there is always room, also above a limit that was lowered. */
 static bool has_left(const struct centre *c, uint64_t size)
 {
-	return size == 0 ||
-	       (c->reserved <= c->limit &&
-		size <= (uint64_t)c->limit - (uint64_t)c->reserved);
+	int64_t most = c->limit < BEYOND_ALL ? c->limit : BEYOND_ALL;
+
+	return size == 0 || (c->reserved <= most &&
+			     size <= (uint64_t)most - (uint64_t)c->reserved);
 }
 
 /*
@@ -193,6 +213,8 @@ static bool fits_family(struct centre *c, uint64_t size)
 /* What is reserved goes up first: it is never less than what is in use. */
 static void grant(struct centre *c, struct cell *cell, uint64_t size)
 {
+	uint64_t *own = c->id->own.word;
+
 	centre_reserve(c, (int64_t)size);
 	if (cell) {
 		poke(&cell->word[QUOTA], peek(&cell->word[QUOTA]) + size);
@@ -200,7 +222,8 @@ static void grant(struct centre *c, struct cell *cell, uint64_t size)
 		word_add_release(&cell->word[ALLOCATED], size);
 		return;
 	}
-	shared_add(&c->id->own.word[ALLOCATED], size);
+	poke(&own[QUOTA], peek(&own[QUOTA]) + size);
+	shared_add(&own[ALLOCATED], size);
 	for (struct centre *x = c; x; x = x->parent)
 		x->unslotted += (int64_t)size;
 }
@@ -265,7 +288,7 @@ static void refund(struct centre *c, struct cell *cell, uint64_t size)
 		return;
 	}
 	shared_add(&c->id->own.word[FREED], size);
-	centre_reserve(c, -(int64_t)size);
+	settle_own(c);
 }
 
 void porter__centre_undo(struct centre *c, struct cell *cell, uint64_t size,

@@ -63,6 +63,9 @@ enum { SELDOM = 1000, JUST_CONVERTED = SELDOM + 200 };
  */
 enum { UNTOLD = 4096 };
 
+/* No machine has so much; and sums of a few of them do not overflow. */
+static const int64_t BEYOND_ALL = (int64_t)1 << 60;
+
 struct centre {
 	struct pool_element element;
 	/* ---- read by every operation, seldom written ---- */

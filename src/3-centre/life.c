@@ -22,13 +22,23 @@ static struct pool centres = POOL_INIT(struct centre, FIRST_CENTRES);
 
 /* ---- Beginning ---- */
 
-/* Its cells are not lent, and what they use is reserved, from now on. */
-static void reserve_what_is_used(struct centre *c)
+static bool makes_sense(uint64_t net)
 {
-	size_t slots = porter__slots_count();
-	uint64_t used = porter__id_beside_cells(c->id, ALLOCATED) -
-			porter__id_beside_cells(c->id, FREED);
+	return (int64_t)net <= BEYOND_ALL && (int64_t)net >= -BEYOND_ALL;
+}
 
+/*
+ * Its cells are not lent, and what they use is reserved, from now on. False:
+ * that is more than there can be, or less, and no number to reckon with.
+ */
+static bool reserve_what_is_used(struct centre *c)
+{
+	bool sense = true;
+	size_t slots = porter__slots_count();
+	uint64_t own = own_cell_net(c->id);
+	uint64_t used = own - c->id->base[ALLOCATED] + c->id->base[FREED];
+
+	poke(&c->id->own.word[QUOTA], own);
 	for (size_t slot = 0; slot < slots; slot++) {
 		struct cell *cell = cell_of_slot(c, slot);
 		uint64_t net;
@@ -40,11 +50,13 @@ static void reserve_what_is_used(struct centre *c)
 		poke(&cell->word[NEXT_LENDEE], 0);
 		poke(&cell->word[FLIGHT], 0);
 		used += net;
+		sense &= makes_sense(net);
 	}
 	c->lendees = LENDEES_END;
 	c->loans = c->own_loans = 0;
 	c->lent = c->own_lent = 0;
 	centre_reserve(c, (int64_t)used);
+	return sense && makes_sense(used);
 }
 
 /* All but its place in the pool, and its lock. */
@@ -92,7 +104,10 @@ struct centre *porter__centre_new(struct porter__id *id, void *owner,
 	if (!c)
 		return NULL;
 	fill(c, id, owner, o);
-	reserve_what_is_used(c);
+	if (!reserve_what_is_used(c)) {
+		porter__pool_give(&centres, c);
+		return NULL;
+	}
 	c->peak_upper = c->reserved > 0 ? c->reserved : 0;
 	if (o->parent) {
 		c->parent = o->parent;
@@ -111,10 +126,9 @@ struct centre *porter__centre_new(struct porter__id *id, void *owner,
 
 /* ---- Ending ---- */
 
-bool porter__centre_end(struct centre *c)
+bool porter__centre_end(struct centre *c, bool *crossed)
 {
-	bool crossed = false;
-
+	*crossed = false;
 	centre_lock(c);
 	if (c->children) {
 		centre_unlock(c);
@@ -127,12 +141,10 @@ bool porter__centre_end(struct centre *c)
 		porter__family_leave(c);
 		centre_reserve(c, -c->reserved);
 		/* What it leaves behind is in use no more. */
-		crossed = marks_crossed(c->parent);
+		*crossed = marks_crossed(c->parent);
 	}
 	c->live = false;
 	centre_unlock(c);
-	if (crossed)
-		porter__marks_wake();
 	return true;
 }
 
@@ -242,7 +254,7 @@ static void unlock_families(void)
 /*
  * What cells use was copied while other threads changed it, and the ids have
  * been put right (ids.c): so all that is reserved is made anew from that. Only
- * the thread that forked lives, so each tracker has one thread again.
+ * the thread that forked lives. What was shared stays so until a new period.
  */
 static void in_child(void)
 {

@@ -23,8 +23,11 @@ struct centre_options {
 struct centre *porter__centre_new(struct porter__id *id, void *owner,
 				  const struct centre_options *o);
 
-/* Nothing of its cells is used any more. false, errno EBUSY: has children. */
-bool porter__centre_end(struct centre *c);
+/*
+ * Nothing of its cells is used any more. False, errno EBUSY: has children. When
+ * it has crossed a mark, porter__marks_wake() is to be called with nothing held.
+ */
+bool porter__centre_end(struct centre *c, bool *crossed);
 
 /*
  * Gives it back, when porter__centre_end() was true; then calls give() with

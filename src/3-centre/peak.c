@@ -63,10 +63,11 @@ static bool anybody_flies(struct centre *top)
  */
 static void become_shared(struct centre *x)
 {
+	/* Release: see without_flight(). */
 	if (x->peak_before != NOT_RAISED)
 		poke(&x->peak_lower, x->peak_before);
-	poke(&x->peak_before, NOT_RAISED);
-	poke(&x->shared, true);
+	publish(&x->peak_before, NOT_RAISED);
+	publish(&x->shared, true);
 }
 
 static bool is_flying(const struct cell *cell)
@@ -249,59 +250,73 @@ void porter__peak_undo(struct centre *c, const struct cell *cell)
 			continue;
 		poke(&x->peak_lower, x->peak_before);
 		publish(&x->peak_upper, x->peak_before);
-		poke(&x->peak_before, NOT_RAISED);
+		publish(&x->peak_before, NOT_RAISED);
 	}
 }
 
 /* ---- Reading ---- */
 
-static int64_t untold(void)
+static int64_t with_untold(int64_t upper)
 {
-	return UNTOLD * (int64_t)porter__slots_count();
+	int64_t more = UNTOLD * (int64_t)porter__slots_count();
+
+	return upper < INT64_MAX - more ? upper + more : INT64_MAX;
 }
 
 void porter__peak_told(struct centre *x)
 {
 	if (x->shared && !x->bounded)
-		poke(&x->peak_upper, x->peak_upper + untold());
+		poke(&x->peak_upper, with_untold(x->peak_upper));
 }
 
 /*
  * Who works alone may have raised the lower bound by what it has not got yet.
- * Acquire of that bound: it was said before that this is under way.
+ * Acquire of that bound: it was said before that this is under way. Where that
+ * is not said any more, the bound has been lowered before; acquire, so that the
+ * caller sees that when it looks again.
  */
 static int64_t without_flight(const struct centre *c, int64_t lower)
 {
 	int64_t before;
 
-	if (peek(&c->shared) || !is_flying(subscribe(&c->runner_cell)))
+	if (subscribe(&c->shared) || !is_flying(subscribe(&c->runner_cell)))
 		return lower;
-	before = peek(&c->peak_before);
+	before = subscribe(&c->peak_before);
 	return before != NOT_RAISED && before < lower ? before : lower;
 }
 
+/* Whether nothing has changed meanwhile, so that the two are of one period. */
+static bool read_bounds(const struct centre *c, struct porter_interval *peak)
+{
+	uint64_t period = subscribe(&c->period);
+	/* Lower first: it is never above what upper was before. */
+	int64_t lower = subscribe(&c->peak_lower);
+
+	peak->lower = without_flight(c, lower);
+	peak->upper = subscribe(&c->peak_upper);
+	/* What shared trackers that are not bounded leave untold. */
+	if (peek(&c->shared) && !peek(&c->bounded))
+		peak->upper = with_untold(peak->upper);
+	return period % 2 == 0 && subscribe(&c->period) == period &&
+	       subscribe(&c->peak_lower) == lower;
+}
+
+/*
+ * The lower one is above the upper one for a moment when a raise is taken back;
+ * and for good when blocks were given back with wrong sizes.
+ */
 struct porter_interval porter__peak_read(const struct centre *c)
 {
+	enum { A_MOMENT = 1000 };
 	struct porter_interval peak;
-	uint64_t period;
-	int64_t lower;
 	unsigned steps = 0;
 
-	for (;;) {
-		period = subscribe(&c->period);
-		/* Lower first: it is never above what upper was before. */
-		lower = subscribe(&c->peak_lower);
-		peak.lower = without_flight(c, lower);
-		peak.upper = subscribe(&c->peak_upper);
-		/* What shared trackers that are not bounded leave untold. */
-		if (peek(&c->shared) && !peek(&c->bounded))
-			peak.upper += untold();
-		if (period % 2 == 0 && subscribe(&c->period) == period &&
-		    subscribe(&c->peak_lower) == lower &&
-		    peak.lower <= peak.upper)
-			return peak;
+	while (!read_bounds(c, &peak) ||
+	       (peak.lower > peak.upper && steps < A_MOMENT))
 		porter__wait_a_little(&steps);
-	}
+	if (peak.lower > peak.upper)
+		peak.lower = peak.upper;
+	return peak;
 }
 
 struct porter_interval porter__peak_reset(struct centre *c)
@@ -311,12 +326,15 @@ struct porter_interval porter__peak_reset(struct centre *c)
 	centre_lock(c);
 	if (!c->shared)
 		change_runner(c, 0);
-	before = porter__peak_read(c);
+	/* With the lock nothing changes: one look is enough. */
+	(void)read_bounds(c, &before);
+	if (before.lower > before.upper)
+		before.lower = before.upper;
 	porter__centre_revoke(c);
-	/* Acquire, too: what comes is not seen before. */
-	(void)exchange(&c->period, c->period + 1);
-	poke(&c->peak_upper, c->reserved);
-	poke(&c->peak_lower, 0);
+	/* Release: who finds one of the bounds finds that a period begins. */
+	publish(&c->period, c->period + 1);
+	publish(&c->peak_upper, c->reserved > 0 ? c->reserved : 0);
+	publish(&c->peak_lower, 0);
 	certify(c);
 	publish(&c->period, c->period + 1);
 	c->runner = 0;

@@ -47,7 +47,7 @@ int64_t porter__centre_sum(const struct centre *c)
 	porter__slots_leave(locked);
 	sum = (int64_t)(allocated[0] - freed[0]);
 	reserved = reserved_now(c);
-	return sum > reserved && !c->converted ? reserved : sum;
+	return sum > reserved && !peek(&c->converted) ? reserved : sum;
 }
 
 struct collect {

@@ -16,11 +16,12 @@
  *	lent		quota			the fast path works
  *	not lent	quota + NOT_LENT	every operation goes to the centre
  *
- * NOT_LENT is so far below 0 that one comparison tells all cases in which the
- * fast path must not go on: no room, not lent, more room than a thread may keep.
- * All cells begin with it (slots.c), so never used is not lent. Sums of bytes
- * are taken modulo 2^64: a thread that frees what others allocated uses less
- * than nothing.
+ * NOT_LENT is so far below 0 that one comparison tells both cases in which an
+ * allocation must not go on: no room, not lent; and one both in which a free must
+ * not: not lent, more room than a thread may keep. All cells begin with it
+ * (slots.c), so never used is not lent. Sums of bytes are taken modulo 2^64: a
+ * thread that frees what others allocated uses less than nothing. Neither way
+ * beyond 2^61: at 10 GB a second that takes a thread seven years.
  *
  * FLIGHT is the word in which a thread says what it is in the middle of:
  *
@@ -32,13 +33,16 @@
  *			with no bytes yet: asks the centre
  *	GIVING		the underlying allocator is at work; will count
  *
+ * An id's own cell has a quota, too, which is never lent: for what threads
+ * without a cell use.
+ *
  * An attempt is announced, so that who takes room away can wait for it to be
  * over; see centre.h for that argument. The others are for peaks: see peak.c.
  */
 #ifndef PORTER_ROOM_H
 #define PORTER_ROOM_H
 
-#include "1-slots/slots.h"
+#include "2-counter/ids.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,6 +54,17 @@ enum flight { ATTEMPT = 1, TAKEN, GIVING, FLIGHT_STATES };
 static inline uint64_t cell_net(const struct cell *cell)
 {
 	return peek(&cell->word[ALLOCATED]) - peek(&cell->word[FREED]);
+}
+
+/*
+ * What threads without a cell use. Any of them may add meanwhile: freed first, so
+ * that it is never low.
+ */
+static inline uint64_t own_cell_net(const struct porter__id *id)
+{
+	uint64_t freed = word_read(&id->own.word[FREED]);
+
+	return word_read(&id->own.word[ALLOCATED]) - freed;
 }
 
 static inline bool is_lent(uint64_t quota_word)

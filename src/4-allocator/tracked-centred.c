@@ -71,16 +71,13 @@ static inline void arrive(struct centre *c, const struct operation *op)
 		flight_end(op->cell);
 }
 
-/* No machine has so much; and sums of less do not overflow. */
-static const uint64_t BEYOND_ALL = (uint64_t)1 << 60;
-
 /* The centre says whether. The flight, if there is one, is no attempt. */
 bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op,
 			 enum calm calm)
 {
 	struct centre *c = centre_of(t);
 
-	if (unlikely(size > BEYOND_ALL)) {
+	if (unlikely(size > (uint64_t)BEYOND_ALL)) {
 		arrive(c, op);
 		porter__tracked_failed(t);
 		return false;

@@ -3,18 +3,26 @@
  * tracked-family.c: a tracker gets its centre; limits; parents and children.
  */
 #include "0-machine/fork.h"
+#include "0-machine/barrier.h"
 #include "3-centre/family.h"
+#include "3-centre/marks.h"
 #include "3-centre/peak.h"
 #include "4-allocator/tracked.h"
 
-/* Two threads may want a centre for one tracker at the same time. */
+/*
+ * Two threads may want a centre for one tracker at the same time. And what a
+ * child leaves to its parent, as allocated and as freed, must not be parted by a
+ * fork, which reads what was freed some time before it copies the rest (ids.c).
+ */
 static struct porter__lock centring = PORTER__LOCK_INIT; /* rank: fork.h */
 
 /*
  * Threads may be allocating. From the first store on who takes the slow way of
  * the old table finds the centre; from the second on nobody takes the fast one
- * of a tracker that only counts; the third is for those who come anew. See
- * settle_all() in centre.c for those who had looked before.
+ * of a tracker that only counts; the third is for those who come anew. They read
+ * the table without an order, so there is a barrier in all threads before it:
+ * who has the new table then finds the centre. See settle_all() in centre.c for
+ * those who had looked before.
  */
 static void bind(struct centre *c)
 {
@@ -26,6 +34,8 @@ static void bind(struct centre *c)
 				     &porter__peaked_vtable;
 	publish(&t->centre, c);
 	publish(&t->malloc_serves, 0);
+	if (c->converted && porter__barrier_possible())
+		porter__barrier_everywhere();
 	publish(&t->allocator.vtable, table);
 }
 
@@ -49,6 +59,21 @@ int porter__tracked_centre(porter_tracked *t, const struct centre_options *o)
 		return 0;
 	errno = ENOMEM;
 	return -1;
+}
+
+bool porter__tracked_end_centre(struct centre *c)
+{
+	bool ended, crossed;
+	sigset_t saved;
+
+	if (!c->parent)
+		return porter__centre_end(c, &crossed);
+	porter__lock(&centring, &saved);
+	ended = porter__centre_end(c, &crossed);
+	porter__unlock(&centring, &saved);
+	if (crossed)
+		porter__marks_wake();
+	return ended;
 }
 
 __attribute__((constructor)) static void on_load(void)

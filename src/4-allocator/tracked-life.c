@@ -144,7 +144,7 @@ int64_t porter_tracked_destroy(porter_tracked *t)
 	if (c && porter__marks_on_end && !porter__marks_on_end(c))
 		return -1;
 	left = porter_bytes_used(t);
-	if (c && !porter__centre_end(c))
+	if (c && !porter__tracked_end_centre(c))
 		return -1;
 	t->magic = TRACKED_ENDED;
 	if (c)

@@ -160,6 +160,8 @@ void *porter__reallocate_over(porter_allocator *self, void *ptr,
 
 /* Makes the tracker one with a centre, for good; or -1 with errno ENOMEM. */
 int porter__tracked_centre(porter_tracked *t, const struct centre_options *o);
+/* Nothing of it is used any more; false, errno EBUSY: has children. */
+bool porter__tracked_end_centre(struct centre *c);
 
 /* A block resized from one size to the other: the difference counts. */
 static inline void charge_resize(porter_tracked *t, size_t old_size,

@@ -301,11 +301,55 @@ static void threads_that_charge_stay_below_the_limit(void **state)
 	end(lowest);
 }
 
+/* Where 64 bits would not do for the sum. */
+static void more_than_there_can_be_is_refused(void **state)
+{
+	porter_tracked *t = make(NULL, NULL, 0);
+	size_t huge = (size_t)1 << (sizeof(size_t) * 8 - 4);
+
+	(void)state;
+	if (sizeof(size_t) < 8)
+		skip_because("all that fits in addresses can be added up");
+	charge(t, huge);
+	for (int i = 0; i < 10; i++)
+		no_charge(t, huge);
+	no_charge(t, 1);
+	assert_int_equal(porter_bytes_used(t), huge);
+	porter_refund(t, huge);
+	charge(t, 1);
+	assert_int_equal(porter_tracked_set_limit(t, 1), 0);
+	no_charge(t, 1);
+	porter_refund(t, 1);
+	end(t);
+}
+
+/* A tracker that only counts does not look; so it gets no limit then. */
+static void nobody_reckons_with_more_than_there_can_be(void **state)
+{
+	porter_tracked *t = porter_tracked_new(NULL);
+
+	(void)state;
+	if (sizeof(size_t) < 8)
+		skip_because("there is no such number");
+	charge(t, PTRDIFF_MAX);
+	errno = 0;
+	assert_int_equal(porter_tracked_set_limit(t, 1000), -1);
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(porter_tracked_limit(t), 0);
+	assert_int_equal(porter_peak_reset(t).lower, PTRDIFF_MAX);
+	porter_refund(t, PTRDIFF_MAX);
+	assert_int_equal(porter_tracked_set_limit(t, 1000), 0);
+	no_charge(t, 1001);
+	end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_limit_refuses_a_charge_as_it_does_a_block),
 		cmocka_unit_test(the_largest_sizes_are_failures),
+		cmocka_unit_test(more_than_there_can_be_is_refused),
+		cmocka_unit_test(nobody_reckons_with_more_than_there_can_be),
 		cmocka_unit_test(
 			who_is_asked_before_a_refusal_is_asked_for_a_charge),
 		cmocka_unit_test(

@@ -151,6 +151,23 @@ static void a_family_has_a_peak_of_its_own(void **state)
 	assert_int_equal(porter_tracked_destroy(root), 0);
 }
 
+/* The numbers are wrong then, and nothing else. */
+static void wrong_sizes_stop_nobody(void **state)
+{
+	porter_tracked *t = make(NULL);
+	struct porter_interval peak;
+
+	(void)state;
+	porter_free(of(t), porter_allocate(of(t), 50), 100);
+	for (int i = 0; i < 3; i++) {
+		porter_peak_reset(t);
+		peak = porter_peak(t);
+		assert_true(peak.lower <= peak.upper);
+		hill(t, 10);
+	}
+	porter_tracked_destroy(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +177,7 @@ int main(void)
 		cmocka_unit_test(its_first_period_makes_it_keep_a_peak),
 		cmocka_unit_test(one_thread_after_the_other_is_exact),
 		cmocka_unit_test(a_family_has_a_peak_of_its_own),
+		cmocka_unit_test(wrong_sizes_stop_nobody),
 	};
 
 	return run_all("peak", tests);

@@ -110,6 +110,61 @@ static void nor_do_its_statistics_go_wrong(void **state)
 	assert_int_equal(porter_tracked_destroy(freed_without), 20 - 300);
 }
 
+/* ---- A child tracker that leaves its family ---- */
+
+static porter_tracked *parent, *leaving;
+static pthread_t who_destroys;
+static atomic_bool destroyed;
+
+static void *destroy(void *unused)
+{
+	must(porter_tracked_destroy(leaving) == 0);
+	atomic_store(&destroyed, true);
+	return unused;
+}
+
+/* It may have to wait for the fork to be over. */
+static void begin_to_destroy(void)
+{
+	must(pthread_create(&who_destroys, NULL, destroy, NULL) == 0);
+	for (int i = 0; i < 1000 && !atomic_load(&destroyed); i++)
+		sched_yield();
+}
+
+static void nothing_is_in_use(void *unused)
+{
+	(void)unused;
+	must(porter_bytes_used(parent) == 0);
+	must(porter_charge(parent, 1000000) == 0);
+	must(porter_charge(parent, 1) == -1);
+}
+
+/* What it has ever allocated, and freed, goes to its parent. */
+static void what_a_leaving_child_has_counted_is_not_torn_apart(void **state)
+{
+	struct porter_tracked_options o = { .size = sizeof(o),
+					    .limit = 1000000 };
+
+	(void)state;
+	parent = porter_tracked_new_with(NULL, &o);
+	o = (struct porter_tracked_options){ .size = sizeof(o),
+					     .parent = parent };
+	leaving = porter_tracked_new_with(NULL, &o);
+	for (int i = 0; i < 5000; i++) {
+		must(porter_charge(leaving, 1000) == 0);
+		porter_refund(leaving, 1000);
+	}
+	the_point = FREED_BEFORE_FORK;
+	at_point = begin_to_destroy;
+	porter__test_point = on_point;
+	assert_true(child_does(nothing_is_in_use, NULL));
+	porter__test_point = NULL;
+	must(pthread_join(who_destroys, NULL) == 0);
+	nothing_is_in_use(NULL);
+	porter_refund(parent, 1000000);
+	assert_int_equal(porter_tracked_destroy(parent), 0);
+}
+
 /* ---- The same by a thread that has left its slot ---- */
 
 static struct {
@@ -331,6 +386,8 @@ int main(void)
 		cmocka_unit_test(
 			a_free_without_its_allocation_does_not_lower_the_child),
 		cmocka_unit_test(nor_do_its_statistics_go_wrong),
+		cmocka_unit_test(
+			what_a_leaving_child_has_counted_is_not_torn_apart),
 		cmocka_unit_test(nor_one_by_a_thread_that_has_left_its_slot),
 		cmocka_unit_test(a_lock_held_elsewhere_is_free_in_the_child),
 		cmocka_unit_test(

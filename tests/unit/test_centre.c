@@ -8,13 +8,14 @@
 
 #include "0-machine/barrier.h"
 #include "0-machine/test-point.h"
-#include "1-slots/slots.h"
+#include "4-allocator/tracked.h"
 
 #include <portermem/portermem.h>
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 
 static atomic_uint barriers;
 
@@ -175,6 +176,129 @@ static void an_attempt_is_waited_for(void **state)
 	assert_int_equal(porter_tracked_destroy(t), 0);
 }
 
+/* ---- A barrier that is taken away ---- */
+
+static bool forbidden;
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+	long a[3];
+	va_list list;
+
+	va_start(list, number);
+	for (int i = 0; i < 3; i++)
+		a[i] = va_arg(list, int);
+	va_end(list);
+	if (number == SYS_membarrier && forbidden) {
+		errno = EPERM;
+		return -1;
+	}
+	return __real_syscall(number, a[0], a[1], a[2]);
+}
+
+/* For the whole process and for good, so in a process apart. */
+static void take_it_away(void *unused)
+{
+	porter_tracked *t = with_limit();
+	porter_allocator *a = porter_tracked_allocator(t);
+	pthread_t thread;
+	void *all;
+
+	(void)unused;
+	for (int i = 0; i < 100; i++)
+		porter_free(a, porter_allocate(a, 1000), 1000);
+	must(centre_of(t)->loans == 1);
+	forbidden = true;
+	/* Another one wants it all, and gets it all the same. */
+	must(pthread_create(&thread, NULL, take_back, t) == 0);
+	must(pthread_join(thread, NULL) == 0);
+	must(porter_tracked_set_limit(t, LIMIT) == 0);
+	must(!porter__barrier_possible());
+	all = porter_allocate(a, LIMIT);
+	must(all);
+	must(!porter_allocate(a, 1));
+	porter_free(a, all, LIMIT);
+	for (int i = 0; i < 100; i++)
+		porter_free(a, porter_allocate(a, 1000), 1000);
+	must(centre_of(t)->loans == 0);
+	must(porter_tracked_destroy(t) == 0);
+}
+
+static void without_a_barrier_any_more_nothing_is_lent(void **state)
+{
+	(void)state;
+	if (!porter__barrier_possible())
+		skip();
+	assert_int_equal(in_child(take_it_away, NULL).status, 0);
+}
+
+/* ---- Who has no cell, and is at work when a limit comes ---- */
+
+static porter_tracked *plain;
+static bool limited;
+static void *late_block;
+
+static void *limit_within(porter_allocator *self, size_t size, size_t alignment)
+{
+	(void)self;
+	(void)alignment;
+	if (!limited)
+		porter_tracked_set_limit(plain, LIMIT);
+	limited = true;
+	return malloc(size);
+}
+
+/* The second time the thread has handed its slot on. */
+static void late(void *key)
+{
+	static int rounds;
+
+	if (++rounds < 3)
+		pthread_setspecific(*(pthread_key_t *)key, key);
+	else
+		late_block = porter_allocate(porter_tracked_allocator(plain),
+					     LIMIT / 2);
+}
+
+static void *end_late(void *key)
+{
+	porter_thread_register();
+	pthread_setspecific(*(pthread_key_t *)key, key);
+	return NULL;
+}
+
+static void what_it_counts_then_is_bound_soon(void **state)
+{
+	struct porter_allocator_vtable table =
+		*porter_backend("system")->vtable;
+	porter_allocator below = { .vtable = &table };
+	porter_allocator *a;
+	pthread_key_t key;
+	pthread_t thread;
+
+	(void)state;
+	table.allocate = limit_within;
+	plain = porter_tracked_new(&below);
+	a = porter_tracked_allocator(plain);
+	assert_int_equal(pthread_key_create(&key, late), 0);
+	assert_int_equal(pthread_create(&thread, NULL, end_late, &key), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_non_null(late_block);
+	assert_int_equal(porter_bytes_used(plain), LIMIT / 2);
+	assert_null(porter_allocate(a, LIMIT / 2 + 1));
+	assert_int_equal(centre_of(plain)->reserved, LIMIT / 2);
+	porter_free(a, late_block, LIMIT / 2);
+	assert_int_equal(centre_of(plain)->reserved, 0);
+	late_block = porter_allocate(a, LIMIT);
+	assert_non_null(late_block);
+	assert_null(porter_allocate(a, 1));
+	porter_free(a, late_block, LIMIT);
+	assert_int_equal(porter_tracked_destroy(plain), 0);
+	pthread_key_delete(key);
+}
+
 /* ---- Who leaves ---- */
 
 static void *no_memory(porter_allocator *self, size_t size, size_t alignment)
@@ -227,6 +351,8 @@ int main(void)
 		cmocka_unit_test(what_a_new_thread_frees_is_there_for_all),
 		cmocka_unit_test(what_is_freed_in_a_new_block_of_cells_is_too),
 		cmocka_unit_test(an_attempt_is_waited_for),
+		cmocka_unit_test(without_a_barrier_any_more_nothing_is_lent),
+		cmocka_unit_test(what_it_counts_then_is_bound_soon),
 		cmocka_unit_test(no_number_is_negative_when_a_child_leaves),
 	};
 
