@@ -114,20 +114,25 @@ static void nor_do_its_statistics_go_wrong(void **state)
 
 static porter_tracked *parent, *leaving;
 static pthread_t who_destroys;
-static atomic_bool destroyed;
+static atomic_bool reads, may_destroy, destroyed;
 
+/* A first read would wait for the fork to be over. */
 static void *destroy(void *unused)
 {
+	must(porter_bytes_used(leaving) == 0);
+	atomic_store(&reads, true);
+	while (!atomic_load(&may_destroy))
+		sched_yield();
 	must(porter_tracked_destroy(leaving) == 0);
 	atomic_store(&destroyed, true);
 	return unused;
 }
 
-/* It may have to wait for the fork to be over. */
+/* It may have to wait, too. */
 static void begin_to_destroy(void)
 {
-	must(pthread_create(&who_destroys, NULL, destroy, NULL) == 0);
-	for (int i = 0; i < 1000 && !atomic_load(&destroyed); i++)
+	atomic_store(&may_destroy, true);
+	for (int i = 0; i < 10000 && !atomic_load(&destroyed); i++)
 		sched_yield();
 }
 
@@ -154,6 +159,9 @@ static void what_a_leaving_child_has_counted_is_not_torn_apart(void **state)
 		must(porter_charge(leaving, 1000) == 0);
 		porter_refund(leaving, 1000);
 	}
+	must(pthread_create(&who_destroys, NULL, destroy, NULL) == 0);
+	while (!atomic_load(&reads))
+		sched_yield();
 	the_point = FREED_BEFORE_FORK;
 	at_point = begin_to_destroy;
 	porter__test_point = on_point;
