@@ -121,17 +121,20 @@ porter_tracked *porter_tracked_new_with(porter_allocator *underlying,
  * gets NULL with errno ENOMEM, is counted in refusals, and leaves everything as
  * it was; a block to be resized is whole.
  *
- * A tracker of porter_tracked_new() can get a limit, too, but is better made
- * with its options where one is foreseen. Calls of other threads that are under
- * way at its first limit are counted when they return, and may exceed it; close
- * to the limit each operation takes a lock; a period of its peak begins.
+ * The first limit is better given when the tracker is made. Later, where no
+ * ancestor has one and nobody has a watch, calls of other threads that are under
+ * way are counted when they return, and may exceed it. And to a tracker of
+ * porter_tracked_new() two things happen: a period of its peak begins, and close
+ * to a limit each operation takes a lock. Other limits, as often as they change,
+ * are kept from the call on.
  *
  * For the whole process: porter_tracked_cast(porter_get_allocator()), and all
  * that is to be bound allocates through that allocator, or is its child.
  *
  * Return: 0, or -1 with errno and nothing changed.
- * Errors: EINVAL, @bytes is negative; ENOMEM, no memory (only for a tracker of
- * porter_tracked_new(), for the first time).
+ * Errors: EINVAL, @bytes is negative; ENOMEM, no memory, or more in use than
+ * there can be, 2^60 bytes (only for a tracker of porter_tracked_new(), for the
+ * first time).
  * Threads: safe. Signals: not safe.
  * Ordering: an allocation that begins after the call has returned is bound.
  */

@@ -130,8 +130,9 @@ porter_tracked *porter_tracked_cast(porter_allocator *a);
  * it is looked at. Descendants (limit.h) are counted in.
  *
  * While others allocate and free it may be more than is in use at any instant,
- * but never more than a limit of @t or of an ancestor, unless that was set below
- * what is in use, or @t comes from porter_tracked_new(), without options.
+ * but never more than a limit of @t or of an ancestor: unless that was set below
+ * what is in use, or was the first one and calls were under way, or @t is one of
+ * porter_tracked_new().
  *
  * Return: bytes.
  * Errors: none.
@@ -213,7 +214,8 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
  * memory is gone.
  * Return: 0, or -1 with errno and the bytes as before. A refusal or a failure
  * is counted, as it is for a block.
- * Errors: ENOMEM, a limit refuses, or @size is above PTRDIFF_MAX.
+ * Errors: ENOMEM, a limit refuses, @size is above PTRDIFF_MAX, or, in a tracker
+ * with options, a limit or a peak, more than 2^60 bytes would be in use.
  * Threads: safe. Signals: not safe.
  */
 int porter_charge(porter_tracked *t, size_t size);

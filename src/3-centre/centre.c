@@ -342,7 +342,8 @@ void porter__centre_bound(struct centre *c)
 	porter__centre_revoke(c);
 	family_for_each(c, x) {
 		porter__peak_told(x);
-		x->bounded = true;
+		/* Release: see read_bounds(). */
+		publish(&x->bounded, true);
 		x->bind(x);
 	}
 }

@@ -144,8 +144,8 @@ void porter__lend_deny(struct centre *c)
 
 /*
  * The most changes for all cells at once. Less: who has more comes by when it
- * frees, and settles; what is lent still counts as it was. More: what is lent already counts for more. Without loans it is
- * free.
+ * frees, and settles; what is lent still counts as it was. More: what is lent
+ * already counts for more. Without loans it is free.
  */
 static bool agree_on_most(struct centre *c, uint64_t most)
 {

@@ -289,13 +289,17 @@ static int64_t without_flight(const struct centre *c, int64_t lower)
 static bool read_bounds(const struct centre *c, struct porter_interval *peak)
 {
 	uint64_t period = subscribe(&c->period);
+	/*
+	 * What shared trackers that are not bounded leave untold; from when they
+	 * are bounded, it is in upper, which is read later: acquire.
+	 */
+	bool is_untold = !subscribe(&c->bounded) && peek(&c->shared);
 	/* Lower first: it is never above what upper was before. */
 	int64_t lower = subscribe(&c->peak_lower);
 
 	peak->lower = without_flight(c, lower);
 	peak->upper = subscribe(&c->peak_upper);
-	/* What shared trackers that are not bounded leave untold. */
-	if (peek(&c->shared) && !peek(&c->bounded))
+	if (is_untold)
 		peak->upper = with_untold(peak->upper);
 	return period % 2 == 0 && subscribe(&c->period) == period &&
 	       subscribe(&c->peak_lower) == lower;
