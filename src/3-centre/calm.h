@@ -20,10 +20,10 @@
  *
  * An operation changes the number first, and the words of its cell after that.
  * Nobody else looks at these words meanwhile: only cells that are in the
- * centre's list are settled by others, and in the calm it is empty. A cell gets
- * into it by its own thread alone; so a thread whose cell is not in the list may
- * as well subtract what it has freed from the word without a look at it. If that
- * was not calm, nothing has happened.
+ * centre's list are settled by others. A cell gets into it by its own thread
+ * alone; so a thread whose cell is not in the list reckons before it looks at the
+ * word, and may as well subtract what it has freed without a look. If that was
+ * not calm, nothing has happened.
  *
  * The bounds are read beside the number. Should the calm end in between, and
  * another one begin with other bounds and the same number, the exchange must
@@ -84,11 +84,21 @@ static inline void calm_begin(struct centre *c)
 	publish(&c->calm, c->reserved * CALMS + ++c->calms % CALMS);
 }
 
-/* What is counted in the cell beyond its quota, and size more. */
-static inline int64_t calm_more(const struct cell *cell, uint64_t size)
+/*
+ * Whether nobody else is about to change the cell's quota. Else who takes room
+ * back from this cell, just now, might settle it as well, and what it had would
+ * be subtracted twice. Acquire: out of the list, that is over.
+ */
+static inline bool is_its_own(const struct cell *cell)
 {
-	return (int64_t)(cell_net(cell) - quota_of(peek(&cell->word[QUOTA])) +
-			 size);
+	return likely(!subscribe(&cell->word[NEXT_LENDEE]));
+}
+
+/* Its word QUOTA when that is what it uses, and size more; it is not lent. */
+static inline uint64_t calm_quota(const struct cell *cell, uint64_t size)
+{
+	return NOT_LENT + own_word(cell, ALLOCATED) - own_word(cell, FREED) +
+	       size;
 }
 
 /*
@@ -108,17 +118,17 @@ static inline bool calm_refuses(const struct centre *c, int64_t now,
 static inline enum calm calm_take(struct centre *c, struct cell *cell,
 				  uint64_t size)
 {
-	int64_t now, then;
+	uint64_t quota;
+	int64_t more, now, then;
 
-	if (!peek(&c->may_be_calm) || !cell || size > MOST_CALM_CHANGE)
+	if (unlikely(size > MOST_CALM_CHANGE) || !is_its_own(cell))
 		return CALM_OVER;
-	now = subscribe(&c->calm);
-	if (!is_calm(now))
-		return CALM_OVER;
+	/* First: others take the number away while one reckons. */
+	quota = calm_quota(cell, size);
+	more = (int64_t)(quota - peek(&cell->word[QUOTA]));
 	flight_begin(cell, size, TAKEN);
+	now = subscribe(&c->calm);
 	do {
-		int64_t more = calm_more(cell, size);
-
 		then = calm_reserved(now) + more;
 		if (unlikely(!is_calm(now) || then > subscribe(&c->calm_most) ||
 			     then <= subscribe(&c->calm_least))) {
@@ -128,31 +138,30 @@ static inline enum calm calm_take(struct centre *c, struct cell *cell,
 		}
 		then = now + more * CALMS;
 	} while (unlikely(!exchange_if(&c->calm, &now, then)));
-	poke(&cell->word[QUOTA], NOT_LENT + cell_net(cell) + size);
+	poke(&cell->word[QUOTA], quota);
 	word_add_release(&cell->word[ALLOCATED], size);
 	return CALM_DONE;
 }
 
 /*
- * Out of the list, the quota is one that nobody else is about to change: else
- * who takes room back from this cell, just now, would settle it as well, and
- * what it had would be subtracted twice. Any calm that the sum falls into is a
- * good one. Over is the calm as well when room could be lent again.
+ * Any calm that the sum falls into is a good one. Over is the calm as well when
+ * room could be lent again.
  */
 static inline enum calm calm_settle(struct centre *c, struct cell *cell)
 {
+	uint64_t quota;
 	int64_t less, now;
 
-	if (!peek(&c->may_be_calm) ||
-	    unlikely(subscribe(&cell->word[NEXT_LENDEE])))
+	if (!peek(&c->may_be_calm) || !is_its_own(cell))
 		return CALM_OVER;
-	less = -calm_more(cell, 0);
+	quota = calm_quota(cell, 0);
+	less = (int64_t)(peek(&cell->word[QUOTA]) - quota);
 	if (unlikely((uint64_t)less > MOST_CALM_CHANGE))
 		return CALM_OVER;
 	now = exchange_add(&c->calm, -less * CALMS);
 	if (unlikely(!is_calm(now)))
 		return CALM_OVER;
-	poke(&cell->word[QUOTA], NOT_LENT + cell_net(cell));
+	poke(&cell->word[QUOTA], quota);
 	/* If that bound is a later one, who worked it out saw this already. */
 	return likely(calm_reserved(now) - less > peek(&c->calm_least)) ?
 		       CALM_DONE :

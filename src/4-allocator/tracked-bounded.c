@@ -34,18 +34,34 @@ static inline void *got_block(struct cell *cell, void *block)
 	return block;
 }
 
-static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
-				      struct cell *cell)
+static SEPARATE void *allocate_at_centre(porter_tracked *t, size_t size,
+					 struct cell *cell, enum calm calm)
 {
 	struct operation op = { .cell = cell };
-	enum calm calm = calm_take(centre_of(t), cell, size);
 	void *block;
 
-	if (unlikely(calm != CALM_DONE) &&
-	    unlikely(!porter__take_slowly(t, size, &op, calm)))
+	if (unlikely(!porter__take_slowly(t, size, &op, calm)))
 		return NULL;
 	block = malloc(size);
 	return likely(block) ? got_block(cell, block) : no_block(t, cell, true);
+}
+
+/*
+ * Few instructions here as well: threads that take one number from each other
+ * have it for as long as it takes to come from one change of it to the next.
+ */
+static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
+				      struct cell *cell)
+{
+	porter_tracked *volatile kept = t;
+	enum calm calm = calm_take(centre_of(t), cell, size);
+	void *block;
+
+	if (unlikely(calm != CALM_DONE))
+		return allocate_at_centre(t, size, cell, calm);
+	block = malloc(size);
+	return likely(block) ? got_block(cell, block) :
+			       no_block(kept, cell, true);
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)

@@ -71,6 +71,11 @@ static inline void arrive(struct centre *c, const struct operation *op)
 		flight_end(op->cell);
 }
 
+static enum calm try_calm(struct centre *c, struct cell *cell, uint64_t size)
+{
+	return cell ? calm_take(c, cell, size) : CALM_OVER;
+}
+
 /* The centre says whether. The flight, if there is one, is no attempt. */
 bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op,
 			 enum calm calm)
@@ -91,7 +96,7 @@ bool porter__take_slowly(porter_tracked *t, uint64_t size, struct operation *op,
 	set_out(c, op);
 	if (op->cell)
 		flight_begin(op->cell, 0, TAKEN);
-	if (centre_take(c, op->cell, size, calm_take(c, op->cell, size)))
+	if (centre_take(c, op->cell, size, try_calm(c, op->cell, size)))
 		return true;
 	arrive(c, op);
 	return refuse(t);
@@ -106,7 +111,7 @@ bool porter__take(porter_tracked *t, uint64_t size, struct operation *op)
 	set_out(c, op);
 	if (likely(op->cell) && likely(centre_take_fast(op->cell, size)))
 		return true;
-	return porter__take_slowly(t, size, op, calm_take(c, op->cell, size));
+	return porter__take_slowly(t, size, op, try_calm(c, op->cell, size));
 }
 
 static void land(struct centre *c, uint64_t size, const struct operation *op)

@@ -7,10 +7,11 @@
  * bound that whoever had the lock last has worked out. Who takes the lock takes
  * the number out of the word first, and with that the calm is over.
  *
- *	allocate:  look at calm          lock:    calm -> reserved; no calm
- *	           look at the bound              settle, take back, lend
- *	           calm: compare,        unlock:  the bound
- *	                 exchange                 reserved -> calm
+ *	allocate:  not in the list?      lock:    calm -> reserved; no calm
+ *	           look at calm                   settle, take back, lend
+ *	           look at the bound     unlock:  the bound
+ *	           calm: compare,                 reserved -> calm
+ *	                 exchange
  *	           QUOTA, ALLOCATED
  *	free:      FREED
  *	           not in the list?
@@ -59,6 +60,7 @@
  *	calm_while_lent		1, 2, 3: the number has room in it, for others
  *				   to use
  *	listed_settles_too	1: so does who takes room back, of the same cell
+ *	listed_takes_too	1: what it reckons with is settled meanwhile
  *	limit_looked_at_once	2: what was in use under one limit is held
  *				   against the next
  */
@@ -248,11 +250,20 @@ inline had()
 /* Afterwards n is 0, or the lock is next. */
 inline calm_take()
 {
-	atomic { look_at_calm() }
+	if
+#ifdef MUTATION_listed_takes_too
+	:: atomic { true ->
+#else
+	:: atomic { !listed[me] ->
+#endif
+		more = NET(me) + n - quota[me] }
+		atomic { look_at_calm() }
+#ifndef MUTATION_listed_takes_too
+	:: atomic { listed[me] -> skip }
+#endif
+	fi;
 	do
-	:: atomic { was_calm ->
-		more = NET(me) + n - quota[me];
-		fits = now + more <= calm_most }
+	:: atomic { was_calm -> fits = now + more <= calm_most }
 		if
 		:: atomic { !fits -> was_calm = now + more > limit }
 			atomic {
@@ -274,9 +285,8 @@ inline calm_take()
 			}
 		:: atomic { fits && !UNCHANGED -> look_at_calm() }
 		fi;
-		fits = false;
-		more = 0
-	:: atomic { !was_calm -> now = 0; which = 0; break }
+		fits = false
+	:: atomic { !was_calm -> now = 0; which = 0; more = 0; break }
 	od
 }
 
