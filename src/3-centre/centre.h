@@ -41,7 +41,7 @@
  *
  * A free that is counted and not yet settled is on its way: its call has not
  * returned, so it may be taken to happen when it settles.
- * (tests/models/limit.pml; tests/stress/limit_oracle)
+ * (tests/models/limit.pml; tests/stress/limit.c)
  */
 #ifndef PORTER_CENTRE_H
 #define PORTER_CENTRE_H
