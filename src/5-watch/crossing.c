@@ -67,13 +67,13 @@ static void set_marks(struct centre *c)
 /* Whether it was not on the stack already: who put it there wakes. */
 static bool push(struct watch *w)
 {
-	struct watch *top = peek(&crossed);
+	struct watch *top = load_relaxed(&crossed);
 
 	if (exchange(&w->is_crossed, 1))
 		return false;
 	do {
 		w->next_crossed = top;
-	} while (!exchange_if(&crossed, &top, w));
+	} while (!compare_exchange(&crossed, &top, w));
 	return true;
 }
 
@@ -83,13 +83,13 @@ static bool look_at(struct watch *w, int64_t bytes)
 			  bytes < w->at_high || w->at_high == INT64_MAX)
 		return false;
 	w->bytes = bytes;
-	poke(&w->crossings, w->crossings + 1);
+	store_relaxed(&w->crossings, w->crossings + 1);
 	return push(w);
 }
 
 bool porter__watches_look(struct centre *c)
 {
-	bool wake = peek(&porter__delivery.forked);
+	bool wake = load_relaxed(&porter__delivery.forked);
 
 	for (struct watch *w = c->watches; w; w = w->next)
 		wake |= look_at(w, c->reserved);
@@ -99,7 +99,7 @@ bool porter__watches_look(struct centre *c)
 
 struct watch *porter__watch_take_crossed(void)
 {
-	return peek(&crossed) ? exchange(&crossed, NULL) : NULL;
+	return load_relaxed(&crossed) ? exchange(&crossed, NULL) : NULL;
 }
 
 struct porter_watch_event porter__watch_event(struct watch *w)
@@ -132,7 +132,7 @@ static void on_wake(void)
 	bool missing;
 
 	porter__watching_lock(&saved);
-	poke(&porter__delivery.forked, false);
+	store_relaxed(&porter__delivery.forked, false);
 	porter__deliver_crossed();
 	missing = porter__notifier_is_missing();
 	porter__watching_unlock(&saved);

@@ -13,9 +13,12 @@
 
 enum { FIRST_WATCHES = 16 };
 
-struct pool porter__watches = POOL_INIT(struct watch, FIRST_WATCHES);
+struct pool porter__watches =
+	POOL_INIT(struct watch, FIRST_WATCHES, RANK_WATCHES);
 
-struct delivery porter__delivery = { .lock = PORTER__LOCK_INIT };
+struct delivery porter__delivery = {
+	.lock = PORTER__LOCK_INIT(RANK_WATCHING),
+};
 
 /* ---- The lock ---- */
 
@@ -35,7 +38,7 @@ void porter__watching_unlock(const struct watching_saved *saved)
 
 bool porter__watch_signal(struct watch *w)
 {
-	if (w->fd < 0 || w->noted == peek(&w->crossings))
+	if (w->fd < 0 || w->noted == load_relaxed(&w->crossings))
 		return false;
 	/* It cannot be full: it is written once for each crossing at most. */
 	return eventfd_write(w->fd, 1) == 0;

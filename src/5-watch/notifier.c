@@ -70,7 +70,7 @@ static void call(struct watch *w, struct watching_saved *saved)
 	d.running_for = t;
 	porter__watching_unlock(saved);
 	if (porter__locks_held() != 0)
-		porter__broken("watch", "a lock is held in a callback");
+		porter__panic("watch", "a lock is held in a callback");
 	callback(t, number, &event, context);
 	porter__watching_lock(saved);
 	d.running = NULL;
@@ -80,7 +80,7 @@ static void call(struct watch *w, struct watching_saved *saved)
 
 static void tell(struct watch *w, uint64_t time, struct watching_saved *saved)
 {
-	bool fresh = w->callback && w->called != peek(&w->crossings);
+	bool fresh = w->callback && w->called != load_relaxed(&w->crossings);
 
 	porter__watch_unwait(w);
 	if (w->ending)
@@ -90,7 +90,7 @@ static void tell(struct watch *w, uint64_t time, struct watching_saved *saved)
 	if (!fresh)
 		return;
 	w->due = later(time, w->min_interval);
-	if (w->callback && w->called != peek(&w->crossings))
+	if (w->callback && w->called != load_relaxed(&w->crossings))
 		call(w, saved);
 }
 
@@ -264,7 +264,7 @@ static void in_child(void)
 		if (w->fd >= 0)
 			make_own_fd(w);
 		w->centre->high = 0;
-		poke(&d.forked, true);
+		store_relaxed(&d.forked, true);
 	}
 	porter__watching_unlock(&saved);
 }
@@ -272,11 +272,9 @@ static void in_child(void)
 __attribute__((constructor)) static void on_load(void)
 {
 	static struct fork_hold hold_watching = {
-		.rank = RANK_WATCHING,
 		.lock = &d.lock,
 	};
 	static struct fork_hold hold_watches = {
-		.rank = RANK_WATCHES,
 		.lock = &porter__watches.lock,
 	};
 	static struct fork_hold when_all_are_free = {

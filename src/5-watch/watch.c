@@ -116,7 +116,8 @@ static struct watch *find(const porter_tracked *t, int watch)
 /* What waits for its interval makes it readable later. */
 static void make_fd(struct watch *w)
 {
-	unsigned readable = w->noted != peek(&w->crossings) && !w->is_waiting;
+	unsigned readable = w->noted != load_relaxed(&w->crossings) &&
+			    !w->is_waiting;
 
 	w->fd = eventfd(readable, EFD_NONBLOCK | EFD_CLOEXEC);
 }

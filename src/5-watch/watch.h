@@ -76,7 +76,7 @@ struct porter_watch_event porter__watch_event(struct watch *w);
 
 /* All under its lock, but for what says otherwise. */
 struct delivery {
-	struct porter__lock lock; /* `watching`; rank: fork.h */
+	struct porter__lock lock; /* `watching` */
 	struct watch *waiting;	  /* for the notifier, oldest first */
 	unsigned users;		  /* watches that want a notifier */
 	bool started, serving;	  /* a thread is on its way, is there */
