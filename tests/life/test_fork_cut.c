@@ -72,7 +72,7 @@ static uint64_t nanoseconds(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void fork_beside_the_two(void (*check)(void *unused))
+static void fork_beside(void *(*second)(void *), void (*check)(void *unused))
 {
 	uint64_t end = nanoseconds() + HALF_A_SECOND;
 	pthread_t threads[2];
@@ -82,7 +82,7 @@ static void fork_beside_the_two(void (*check)(void *unused))
 	atomic_store(&relay.given, 0);
 	atomic_store(&relay.got, 0);
 	must(!pthread_create(&threads[0], NULL, giver, NULL));
-	must(!pthread_create(&threads[1], NULL, getter, NULL));
+	must(!pthread_create(&threads[1], NULL, second, NULL));
 	while (atomic_load(&relay.got) == 0)
 		pause_for(100);
 	for (; forks < 20 || nanoseconds() < end; forks++)
@@ -158,7 +158,7 @@ static void what_a_child_sees_is_there_with_what_happened_before(void **state)
 	give = count_given;
 	get = count_got;
 	places = PAGES;
-	fork_beside_the_two(compare_words);
+	fork_beside(getter, compare_words);
 	munmap(memory, size);
 }
 
@@ -192,11 +192,8 @@ static void compare_sums(void *unused)
 	}
 }
 
-static void no_child_sees_a_sub_without_its_add(void **state)
+static void count_and_fork(void *(*second)(void *))
 {
-	(void)state;
-	if (WITH_TSAN)
-		skip_because("a child of several threads stops under TSan");
 	for (size_t i = 0; i < MANY; i++) {
 		assert_non_null(counters[i] = porter_counter_new());
 		porter_counter_add(counters[i], HELD);
@@ -204,9 +201,43 @@ static void no_child_sees_a_sub_without_its_add(void **state)
 	give = add;
 	get = sub;
 	places = MANY;
-	fork_beside_the_two(compare_sums);
+	fork_beside(second, compare_sums);
 	for (size_t i = 0; i < MANY; i++)
 		porter_counter_destroy(counters[i]);
+}
+
+static void no_child_sees_a_sub_without_its_add(void **state)
+{
+	(void)state;
+	if (WITH_TSAN)
+		skip_because("a child of several threads stops under TSan");
+	count_and_fork(getter);
+}
+
+/* The second thread has left its slot, and counts in shared cells. */
+static pthread_key_t leaving;
+
+static void get_from_outside(void *unused)
+{
+	must(porter_thread_register() == -1 && errno == ECANCELED);
+	getter(unused);
+}
+
+static void *leave_and_get(void *unused)
+{
+	must(porter_thread_register() == 0);
+	must(pthread_setspecific(leaving, &leaving) == 0);
+	return unused;
+}
+
+static void nor_one_of_a_thread_that_has_left_its_slot(void **state)
+{
+	(void)state;
+	if (WITH_TSAN)
+		skip_because("TSan does not know the library any more then");
+	must(!pthread_key_create(&leaving, get_from_outside));
+	count_and_fork(leave_and_get);
+	pthread_key_delete(leaving);
 }
 
 /* ---- Trackers ---- */
@@ -258,7 +289,7 @@ static void no_child_sees_a_free_without_its_allocation(void **state)
 	give = allocate;
 	get = give_back;
 	places = MANY;
-	fork_beside_the_two(compare_bytes);
+	fork_beside(getter, compare_bytes);
 	for (size_t i = 0; i < MANY; i++) {
 		porter_free(porter_tracked_allocator(trackers[i]), &relay,
 			    HELD);
@@ -272,6 +303,7 @@ int main(void)
 		cmocka_unit_test(
 			what_a_child_sees_is_there_with_what_happened_before),
 		cmocka_unit_test(no_child_sees_a_sub_without_its_add),
+		cmocka_unit_test(nor_one_of_a_thread_that_has_left_its_slot),
 		cmocka_unit_test(no_child_sees_a_free_without_its_allocation),
 	};
 
