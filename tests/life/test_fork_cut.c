@@ -13,6 +13,7 @@
 #include <portermem/portermem.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -20,7 +21,7 @@
 
 /* ---- Many forks, beside two threads ---- */
 
-enum { HALF_A_SECOND = 500 * 1000 * 1000 };
+enum { HALF_A_SECOND = 500 * 1000 * 1000, AHEAD = 50 };
 
 static struct {
 	/* What is handed over; each on a page of its own. */
@@ -34,17 +35,19 @@ static void (*give)(size_t place);
 static void (*get)(size_t place);
 static size_t places;
 
+/* Never far ahead, so that the second is often right behind it. */
 static void *giver(void *unused)
 {
-	uint64_t random = 1;
+	uint64_t random = 1, n = 0;
 
 	while (!atomic_load(&relay.stop)) {
-		uint64_t n = atomic_load_explicit(&relay.given,
-						  memory_order_relaxed);
-
+		while (n - atomic_load(&relay.got) > AHEAD) {
+			if (atomic_load(&relay.stop))
+				return unused;
+			sched_yield();
+		}
 		give(random_below(&random, places));
-		atomic_store_explicit(&relay.given, n + 1,
-				      memory_order_release);
+		atomic_store_explicit(&relay.given, ++n, memory_order_release);
 	}
 	return unused;
 }
@@ -54,12 +57,14 @@ static void *getter(void *unused)
 	uint64_t random = 1, n = 0;
 
 	while (!atomic_load(&relay.stop)) {
-		uint64_t end = atomic_load_explicit(&relay.given,
-						    memory_order_acquire);
-
-		for (; n < end; n++)
-			get(random_below(&random, places));
-		atomic_store_explicit(&relay.got, n, memory_order_relaxed);
+		while (n == atomic_load_explicit(&relay.given,
+						 memory_order_acquire)) {
+			if (atomic_load(&relay.stop))
+				return unused;
+			sched_yield();
+		}
+		get(random_below(&random, places));
+		atomic_store_explicit(&relay.got, ++n, memory_order_relaxed);
 	}
 	return unused;
 }
