@@ -2,14 +2,15 @@
 /*
  * atomic.h: every atomic access of the library, by what it is for.
  *
- * Three kinds of words exist:
+ * Four kinds of words exist:
  *
  *	a cell's word	written by its owner alone, read by everybody:
- *			word_add(), word_add_release(), word_read()
+ *			word_add(), word_add_release(), word_load()
  *	a shared word	written by anybody: shared_add()
- *	a pointer	to what was filled before it was published: publish(),
- *			subscribe()
- *	a plain word	whose order others see to: peek(), poke()
+ *	a pointer	to what was filled before it was published:
+ *			store_release(), load_acquire()
+ *	a plain word	whose order others see to: load_relaxed(),
+ *			store_relaxed()
  *
  * word_add() is the reason for this file. It must be
  *
@@ -82,7 +83,7 @@ static inline void word_add_release(uint64_t *word, uint64_t n)
  * Acquire: pairs with word_add_release(). A reader that sees a free counted
  * sees the allocation counted too, when it looks for that afterwards.
  */
-static inline uint64_t word_read(const uint64_t *word)
+static inline uint64_t word_load(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
@@ -94,36 +95,35 @@ static inline void shared_add(uint64_t *word, uint64_t n)
 }
 
 /*
- * publish() makes what the thread wrote before it visible to whoever gets the
- * value from subscribe(). (rcu_assign_pointer() and rcu_dereference(), for
- * pointers and for sizes.)
+ * store_release() makes what the thread wrote before it visible to a thread
+ * that gets the value from load_acquire().
  */
-#define publish(where, value) \
+#define store_release(where, value) \
 	__atomic_store_n((where), (value), __ATOMIC_RELEASE)
-#define subscribe(where) __atomic_load_n((where), __ATOMIC_ACQUIRE)
+#define load_acquire(where) __atomic_load_n((where), __ATOMIC_ACQUIRE)
 
 /*
- * Both at once: publishes a value and gets the one before. exchange_if() does
- * it only if that is the expected one; else it gets it into expected, and is
- * false.
+ * Both at once: stores a value and gets the one before. compare_exchange()
+ * does it only if that is the expected one; else it gets it into expected, and
+ * is false.
  */
 #define exchange(where, value) \
 	__atomic_exchange_n((where), (value), __ATOMIC_ACQ_REL)
-#define exchange_if(where, expected, value)                          \
+#define compare_exchange(where, expected, value)                     \
 	__atomic_compare_exchange_n((where), (expected), (value), 0, \
 				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 /* The same for a sum: adds, and gets what was before. */
-#define exchange_add(where, n) \
-	__atomic_fetch_add((where), (n), __ATOMIC_ACQ_REL)
+#define fetch_add(where, n) __atomic_fetch_add((where), (n), __ATOMIC_ACQ_REL)
 
 /*
  * Whole, but in no order with anything else: for words whose order a lock sees
  * to, or porter__barrier_everywhere() together with compiler_barrier(), which
  * keeps the compiler from moving anything across, at no cost.
  */
-#define peek(where) __atomic_load_n((where), __ATOMIC_RELAXED)
-#define poke(where, value) __atomic_store_n((where), (value), __ATOMIC_RELAXED)
+#define load_relaxed(where) __atomic_load_n((where), __ATOMIC_RELAXED)
+#define store_relaxed(where, value) \
+	__atomic_store_n((where), (value), __ATOMIC_RELAXED)
 #define compiler_barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /* In a loop that waits: tells the processor so. */

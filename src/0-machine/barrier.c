@@ -5,11 +5,11 @@
 #include "0-machine/barrier.h"
 
 #include "0-machine/atomic.h"
+#include "0-machine/wait.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 static long membarrier(int command)
@@ -17,7 +17,10 @@ static long membarrier(int command)
 	return syscall(SYS_membarrier, command, 0, 0);
 }
 
-/* It must work, too: some emulators accept the registration alone. */
+/*
+ * It must work, too: some emulators accept the registration alone. Whatever the
+ * error is, there is no barrier: sandboxes and kernels differ in what they say.
+ */
 static bool try_it(void)
 {
 	return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0 &&
@@ -31,10 +34,10 @@ bool porter__barrier_possible(void)
 	int error = errno;
 
 	/* Threads that ask at the same time find the same. */
-	if (peek(&state) == UNKNOWN)
-		poke(&state, try_it() ? POSSIBLE : IMPOSSIBLE);
+	if (load_relaxed(&state) == UNKNOWN)
+		store_relaxed(&state, try_it() ? POSSIBLE : IMPOSSIBLE);
 	errno = error;
-	return peek(&state) == POSSIBLE;
+	return load_relaxed(&state) == POSSIBLE;
 }
 
 /*
@@ -45,11 +48,8 @@ bool porter__barrier_possible(void)
  */
 static void wait_instead(void)
 {
-	struct timespec left = { .tv_nsec = 10 * 1000 * 1000 };
-
-	poke(&state, IMPOSSIBLE);
-	while (nanosleep(&left, &left) != 0 && errno == EINTR)
-		;
+	store_relaxed(&state, IMPOSSIBLE);
+	porter__sleep(10 * 1000 * 1000);
 }
 
 void porter__barrier_everywhere(void)

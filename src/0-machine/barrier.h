@@ -6,14 +6,14 @@
  * of its barrier, if the other pays for both:
  *
  *	often					seldom
- *	poke(mine)				poke(theirs)
+ *	store_relaxed(mine)			store_relaxed(theirs)
  *	compiler_barrier()			porter__barrier_everywhere()
- *	peek(theirs)				peek(mine)
+ *	load_relaxed(theirs)			load_relaxed(mine)
  *
  * At least one of them sees what the other wrote: when the barrier comes to
- * the left thread before its peek, it sees theirs; otherwise its poke was
+ * the left thread before its load, it sees theirs; otherwise its store was
  * before the barrier, and the right one sees mine. (membarrier(2), private
- * expedited; tests/models/limit.pml: no_membarrier)
+ * expedited)
  */
 #ifndef PORTER_BARRIER_H
 #define PORTER_BARRIER_H
@@ -27,8 +27,9 @@
 bool porter__barrier_possible(void);
 
 /*
- * Only where it is possible. Costs some microseconds; the last time, if it is not
- * possible any more, some milliseconds. Leaves errno alone.
+ * Only where it is possible. Costs some microseconds; the last time, if it is
+ * not possible any more, some milliseconds. Leaves errno alone. No cancellation
+ * of the thread happens in here.
  */
 void porter__barrier_everywhere(void);
 

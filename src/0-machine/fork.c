@@ -5,25 +5,40 @@
  */
 #include "0-machine/fork.h"
 
+#include "0-machine/atomic.h"
 #include "0-machine/lock-order.h"
+#include "0-machine/platform.h"
 
 #include <stdbool.h>
 
-static struct porter__lock forking = PORTER__LOCK_INIT;
+uint32_t porter__fork_generation = 1;
+
+static struct porter__lock forking = PORTER__LOCK_INIT(RANK_FORKING);
 static struct fork_hold *holds; /* under that lock */
 static sigset_t signals_before; /* of the thread that holds that lock */
+
+static void take(struct porter__lock *lock)
+{
+	porter__lock_order_take_to_fork(lock, lock->rank);
+	pthread_mutex_lock(&lock->mutex);
+}
+
+static void give(struct porter__lock *lock)
+{
+	pthread_mutex_unlock(&lock->mutex);
+	porter__lock_order_give(lock);
+}
 
 static void before_fork(void)
 {
 	sigset_t saved;
 
-	porter__lock(&forking, &saved);
+	porter__block_signals(&saved);
+	take(&forking);
 	signals_before = saved;
 	for (struct fork_hold *h = holds; h; h = h->next) {
-		if (h->lock) {
-			porter__lock_order_take(h->lock, (int)h->rank);
-			pthread_mutex_lock(&h->lock->mutex);
-		}
+		if (h->lock)
+			take(h->lock);
 		if (h->before)
 			h->before();
 	}
@@ -38,12 +53,11 @@ static void after_fork(bool in_child)
 
 		if (after)
 			after();
-		if (h->lock) {
-			pthread_mutex_unlock(&h->lock->mutex);
-			porter__lock_order_give(h->lock);
-		}
+		if (h->lock)
+			give(h->lock);
 	}
-	porter__unlock(&forking, &saved);
+	give(&forking);
+	porter__restore_signals(&saved);
 }
 
 static void after_fork_in_parent(void)
@@ -53,6 +67,7 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
+	store_relaxed(&porter__fork_generation, porter__fork_generation + 1);
 	after_fork(true);
 }
 
@@ -62,6 +77,8 @@ void porter__fork_join(struct fork_hold *hold)
 	static bool joined;
 	sigset_t saved;
 
+	if (hold->lock)
+		hold->rank = hold->lock->rank;
 	porter__lock(&forking, &saved);
 	if (!joined)
 		joined = pthread_atfork(before_fork, after_fork_in_parent,
@@ -71,13 +88,4 @@ void porter__fork_join(struct fork_hold *hold)
 	hold->next = *place;
 	*place = hold;
 	porter__unlock(&forking, &saved);
-}
-
-/* The list only grows, at load time: who is asked later finds it whole. */
-int porter__fork_rank(const struct porter__lock *lock)
-{
-	for (const struct fork_hold *h = holds; h; h = h->next)
-		if (h->lock == lock)
-			return (int)h->rank;
-	return RANK_UNKNOWN;
 }

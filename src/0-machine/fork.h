@@ -3,50 +3,73 @@
  * fork.h: what must hold still while the process forks.
  *
  * Only the thread that forks lives on in the child. A lock that another thread
- * held would stay locked there for ever; so every lock of the library joins a
- * list, and fork() takes them all, forks, and lets go of them on both sides.
- * A module may have something done beside: right after its lock was taken; and
- * after the fork, in the parent or in the child, right before it lets go.
+ * held would stay locked there for ever. So every lock of the library joins a
+ * list (but for the lock of a hierarchy, see below); fork() takes them all,
+ * forks, and lets go of them on both sides. They are few, their number is
+ * constant, and each is held for short with signals blocked.
+ *
+ * What the child's memory holds. The other threads run on while memory is
+ * copied. Still the child's copy of their writes is consistent:
+ *
+ *	if a write is in the copy, all writes that happened before it are
+ *
+ * So a free that the child sees counted implies that it sees the allocation of
+ * the same block counted; its sums are never low. Nothing has to be added up
+ * before a fork.
+ *
+ * It is so because Linux copies in a way that lets no thread outrun it:
+ *
+ *	dup_mmap() holds the mmap_lock for writing, and each mapping's own lock
+ *	for writing too, from before it copies the mapping until all is copied;
+ *	it makes each writable page read-only, for both processes, as it copies
+ *	the page's entry;
+ *	it flushes the TLBs (flush_tlb_mm()) before it lets go of the locks.
+ *
+ * A thread that writes to a page meanwhile has one of three outcomes:
+ *
+ *	the page's entry is not copied yet	the child will see the write
+ *	it is copied, but the thread's TLB	the write goes to the page that
+ *	still allows the write			both processes share: so again
+ *	it is copied, and the thread faults	the fault waits for a lock: the
+ *						write is done when the copy is
+ *						over, and the TLBs are flushed;
+ *						the child will not see it
+ *
+ * A write of the third kind is done after the copy; so are all writes that
+ * happen after it, in whichever thread, and by then every write faults and goes
+ * to a page of the parent's own. The child sees none of them.
+ * (tests/life/test_fork_cut.c. A page that is pinned for a device is copied in
+ * another way. Nobody pins those of the library.)
+ *
+ * The lock of a hierarchy is not in the list: a process may have thousands, and
+ * a signal handler that forks may have interrupted a thread that holds one.
+ * While a thread holds it, its word is the number of this generation of
+ * processes. The child has another number; so what a thread of the parent held
+ * is free there, and an account that was made in another generation is worked
+ * out anew from its cells when it is next asked.
  */
 #ifndef PORTER_FORK_H
 #define PORTER_FORK_H
 
-#include "0-machine/platform.h"
+#include "0-machine/lock.h"
+
+#include <stdint.h>
 
 /*
- * All locks, in the order in which fork() takes them, and who else holds two.
- * A thread that registers with liburcu holds the first, and liburcu takes its
- * own, the second. Who gives a tracker its centre holds RANK_CENTRING, and who
- * sets or reads a watch RANK_WATCHING; both take a family's. (lock-order.h)
- *
- * Those of liburcu come before all of ours that an update may take: a thread
- * may take them inside a read-side critical section of the program, for which
- * another one waits in synchronize_rcu(), with liburcu's locks held. The other
- * way round that is a deadlock. (tests/models/locks.pml)
+ * How many forks lie between the first process and this one, and 1. The child
+ * counts before it does anything else.
  */
-enum fork_rank {
-	RANK_UNKNOWN = -1,
-	RANK_REGISTERING,
-	RANK_LIBURCU,
-	RANK_CENTRING,
-	RANK_TRACKERS,
-	RANK_COUNTERS,
-	RANK_IDS,
-	RANK_SLOTS,
-	RANK_STORE,
-	RANK_ENDING,
-	RANK_RETIRED,
-	RANK_WATCHING,
-	RANK_WATCHES,
-	RANK_CENTRES,
-	RANK_FAMILY, /* of each family; held by way of the one before */
-	RANK_LAST,   /* no lock: what is done when all are free again */
-};
+extern uint32_t porter__fork_generation;
 
+/*
+ * A lock, and what a module has done beside: right after the lock was taken;
+ * and after the fork, in the parent or in the child, right before it is let go.
+ * The lock tells the rank. A hold without a lock has its own.
+ */
 struct fork_hold {
-	enum fork_rank rank;
 	struct porter__lock *lock; /* or NULL */
-	void (*before)(void);	   /* or NULL, as the others */
+	enum porter__rank rank;
+	void (*before)(void); /* or NULL, as the others */
 	void (*parent)(void);
 	void (*child)(void);
 	struct fork_hold *next;
@@ -54,8 +77,5 @@ struct fork_hold {
 
 /* At load time, from a constructor. */
 void porter__fork_join(struct fork_hold *hold);
-
-/* What its hold says, or RANK_UNKNOWN. */
-int porter__fork_rank(const struct porter__lock *lock);
 
 #endif /* PORTER_FORK_H */

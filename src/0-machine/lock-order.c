@@ -2,68 +2,57 @@
 /*
  * lock-order.c: what each thread holds, and in which order it took it.
  *
- *	thread 1	watching, family
- *	thread 2	family, then watching: wrong
- *
- * There are two exceptions. A lock that no hold has told the rank of is only
- * counted. And fork() holds the locks of all families at once; nobody else
- * holds two, and fork() alone holds that of the pool of centres beside.
+ *	thread 1	slots, store
+ *	thread 2	store, then slots: wrong
  */
 #include "0-machine/lock-order.h"
 
 #ifdef PORTER_TEST_POINTS
 
-#include "0-machine/fork.h"
+#include "0-machine/platform.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
-enum { MOST_HELD = 256 };
+enum { MAX_HELD = 32 };
 
 static __thread struct held {
 	const void *lock;
-	int rank;
-} held[MOST_HELD];
+	enum porter__rank rank;
+} held[MAX_HELD];
 static __thread int count;
 
-static bool holds_rank(int rank)
-{
-	for (int i = 0; i < count; i++)
-		if (held[i].rank == rank)
-			return true;
-	return false;
-}
-
-static void complain(int rank, int above)
+_Noreturn static void complain(enum porter__rank rank, enum porter__rank above)
 {
 	char text[100];
 
 	snprintf(text, sizeof(text),
 		 "a lock of rank %d is taken while one of "
 		 "rank %d is held",
-		 rank, above);
-	porter__broken("lock order", text);
+		 (int)rank, (int)above);
+	porter__panic("lock order", text);
 }
 
-static void check(int rank)
+static void note(const void *lock, enum porter__rank rank)
 {
-	for (int i = 0; i < count; i++) {
-		if (held[i].rank == RANK_UNKNOWN || held[i].rank < rank)
-			continue;
-		if (rank == RANK_FAMILY && held[i].rank == RANK_FAMILY &&
-		    holds_rank(RANK_CENTRES))
-			continue;
-		complain(rank, held[i].rank);
-	}
-}
-
-void porter__lock_order_take(const void *lock, int rank)
-{
-	if (rank != RANK_UNKNOWN)
-		check(rank);
-	if (count == MOST_HELD)
-		porter__broken("lock order", "too many locks are held");
+	if (count == MAX_HELD)
+		porter__panic("lock order", "too many locks are held");
 	held[count++] = (struct held){ lock, rank };
+}
+
+void porter__lock_order_take(const void *lock, enum porter__rank rank)
+{
+	for (int i = 0; i < count; i++)
+		if (held[i].rank >= rank)
+			complain(rank, held[i].rank);
+	note(lock, rank);
+}
+
+void porter__lock_order_take_to_fork(const void *lock, enum porter__rank rank)
+{
+	for (int i = 0; i < count; i++)
+		if (held[i].rank >= rank && held[i].rank != RANK_HIERARCHY)
+			complain(rank, held[i].rank);
+	note(lock, rank);
 }
 
 /* One that was taken before the test began to look is not there. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * platform.c: pages, a lock that signal handlers may wait for, the last word.
+ * platform.c: pages, signals, the last word.
  */
 #include "0-machine/platform.h"
 
-#include "0-machine/fork.h"
-#include "0-machine/lock-order.h"
 #include "0-machine/test-point.h"
 
 #include <errno.h>
@@ -43,29 +41,6 @@ void porter__restore_signals(const sigset_t *saved)
 	pthread_sigmask(SIG_SETMASK, saved, NULL);
 }
 
-static void lock_order_take(const struct porter__lock *lock)
-{
-#ifdef PORTER_TEST_POINTS
-	porter__lock_order_take(lock, porter__fork_rank(lock));
-#else
-	(void)lock;
-#endif
-}
-
-void porter__lock(struct porter__lock *lock, sigset_t *saved)
-{
-	porter__block_signals(saved);
-	lock_order_take(lock);
-	pthread_mutex_lock(&lock->mutex);
-}
-
-void porter__unlock(struct porter__lock *lock, const sigset_t *saved)
-{
-	pthread_mutex_unlock(&lock->mutex);
-	porter__lock_order_give(lock);
-	porter__restore_signals(saved);
-}
-
 static void say(const char *text)
 {
 	/* Nothing can be done when standard error is closed. */
@@ -73,7 +48,7 @@ static void say(const char *text)
 		return;
 }
 
-void porter__broken(const char *function, const char *what)
+void porter__panic(const char *function, const char *what)
 {
 	say("portermem: ");
 	say(function);

@@ -5,7 +5,6 @@
 #ifndef PORTER_PLATFORM_H
 #define PORTER_PLATFORM_H
 
-#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -33,23 +32,7 @@ void *porter__map_pages(size_t size);
 void porter__block_signals(sigset_t *saved);
 void porter__restore_signals(const sigset_t *saved);
 
-/*
- * A lock that a signal handler may wait for: all signals are blocked while
- * the thread holds it, so a handler never waits for the thread that it
- * interrupted.
- */
-struct porter__lock {
-	pthread_mutex_t mutex;
-};
-#define PORTER__LOCK_INIT                 \
-	{                                 \
-		PTHREAD_MUTEX_INITIALIZER \
-	}
-
-void porter__lock(struct porter__lock *lock, sigset_t *saved);
-void porter__unlock(struct porter__lock *lock, const sigset_t *saved);
-
 /* Broken invariant: names it on standard error and ends the program. */
-_Noreturn void porter__broken(const char *function, const char *what);
+_Noreturn void porter__panic(const char *function, const char *what);
 
 #endif /* PORTER_PLATFORM_H */

@@ -1,15 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.c: a free list over an array that grows and never moves.
+ * pool.c: a heap of free elements over an array that grows and never moves.
  */
 #include "0-machine/pool.h"
 
 #include "0-machine/atomic.h"
+#include "0-machine/platform.h"
 #include "0-machine/test-point.h"
 
 #include <errno.h>
 
-/* ---- Under the lock ---- */
+/* ---- The heap of free elements, under the lock ---- */
+
+/*
+ * A leftist heap: each element comes before the two below it, and the way down
+ * to the right is never longer than the one to the left. So the way to the
+ * right of all has at most log2(n + 1) elements, and merging two heaps follows
+ * only those. It needs no memory but that of the elements.
+ */
+static uint32_t length_of(const struct pool_element *heap)
+{
+	return heap ? heap->length : 0;
+}
+
+static struct pool_element *merge(struct pool_element *a,
+				  struct pool_element *b)
+{
+	struct pool_element *below;
+
+	if (!a || !b)
+		return a ? a : b;
+	if (b->index < a->index)
+		return merge(b, a);
+	below = merge(a->right, b);
+	if (length_of(a->left) < length_of(below)) {
+		a->right = a->left;
+		a->left = below;
+	} else {
+		a->right = below;
+	}
+	a->length = length_of(a->right) + 1;
+	return a;
+}
+
+static void put_on_heap(struct pool *pool, struct pool_element *element)
+{
+	element->left = element->right = NULL;
+	element->length = 1;
+	pool->free = merge(pool->free, element);
+}
+
+static struct pool_element *take_from_heap(struct pool *pool)
+{
+	struct pool_element *lowest = pool->free;
+
+	if (lowest)
+		pool->free = merge(lowest->left, lowest->right);
+	return lowest;
+}
+
+/* ---- Growing, under the lock ---- */
 
 static struct pool_element *grow(struct pool *pool)
 {
@@ -28,7 +78,7 @@ static struct pool_element *grow(struct pool *pool)
 
 		if (!memory)
 			return NULL;
-		publish(&pool->segments[segment], memory);
+		store_release(&pool->segments[segment], memory);
 	}
 	element = porter__pool_at(pool, index);
 	element->index = (uint32_t)index;
@@ -36,14 +86,8 @@ static struct pool_element *grow(struct pool *pool)
 	 * Pairs with porter__pool_count(): a reader that counts this element
 	 * in finds its segment. Without release it could find NULL there.
 	 */
-	publish(&pool->count, index + 1);
+	store_release(&pool->count, index + 1);
 	return element;
-}
-
-static void put_on_free_list(struct pool *pool, struct pool_element *element)
-{
-	element->next_free = pool->free;
-	pool->free = element;
 }
 
 /* ---- Taking and giving ---- */
@@ -59,10 +103,8 @@ void *porter__pool_take(struct pool *pool)
 
 	porter__lock(&pool->lock, &saved);
 	TEST_POINT(POOL_LOCKED);
-	element = pool->free;
-	if (element)
-		pool->free = element->next_free;
-	else
+	element = take_from_heap(pool);
+	if (!element)
 		element = grow(pool);
 	porter__unlock(&pool->lock, &saved);
 	return element;
@@ -73,7 +115,7 @@ void porter__pool_give(struct pool *pool, void *element)
 	sigset_t saved;
 
 	porter__lock(&pool->lock, &saved);
-	put_on_free_list(pool, element);
+	put_on_heap(pool, element);
 	porter__unlock(&pool->lock, &saved);
 }
 
@@ -81,20 +123,21 @@ void porter__pool_give(struct pool *pool, void *element)
 
 size_t porter__pool_count(const struct pool *pool)
 {
-	return subscribe(&pool->count);
+	return load_acquire(&pool->count);
 }
 
 void *porter__pool_at(const struct pool *pool, size_t index)
 {
 	unsigned segment = segment_of(index, pool->first);
 
-	return subscribe(&pool->segments[segment]) +
+	return load_acquire(&pool->segments[segment]) +
 	       (index - segment_start(segment, pool->first)) *
 		       pool->element_size;
 }
 
 /* ---- After fork() ---- */
 
+/* From the last to the first: each goes to the top, in one step. */
 void porter__pool_give_all_but(struct pool *pool, const void *kept)
 {
 	pool->free = NULL;
@@ -102,6 +145,6 @@ void porter__pool_give_all_but(struct pool *pool, const void *kept)
 		struct pool_element *element = porter__pool_at(pool, i);
 
 		if (element != kept)
-			put_on_free_list(pool, element);
+			put_on_heap(pool, element);
 	}
 }

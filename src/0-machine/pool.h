@@ -6,13 +6,18 @@
  *	                [1]---> |eF ... e2F-1|			F
  *	                [2]---> |e2F ......... e4F-1|		2F, and so on
  *	pool.count      how many were ever handed out: 0 .. count-1 may be read
- *	pool.free       those given back, last one first
+ *	pool.free       those given back, as a heap: the lowest index on top
  *
  * An array that grows by segments which double: nothing moves, so whoever
  * holds an element's address holds it for good, and a reader walks over all
  * elements without a lock while the pool grows. Memory comes from the kernel
  * in pages, zeroed; pages that nobody touches cost nothing. An element that
  * was given back keeps its contents: the next who takes it finds them.
+ *
+ * The lowest free element is handed out next, whatever the order is in which
+ * they came back. So a process that had many, once, goes back to the first ones,
+ * which readers and the shortest paths find soonest. Giving and taking cost
+ * log(how many are free).
  *
  * Slots, counters and trackers live in pools. That is why a thread can end, or
  * a tracker be destroyed, at any moment without making a reader wait, and why
@@ -21,22 +26,24 @@
 #ifndef PORTER_POOL_H
 #define PORTER_POOL_H
 
-#include "0-machine/platform.h"
+#include "0-machine/lock.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { POOL_SEGMENTS = 27 };
 
-/* Every element begins with this. */
+/* Every element begins with this. All but the index: of free ones, under lock. */
 struct pool_element {
-	struct pool_element *next_free; /* under the lock */
-	uint32_t index;			/* constant once handed out */
+	struct pool_element *left, *right; /* below it in the heap */
+	uint32_t length; /* of the way down to the right, itself included */
+	uint32_t index;	 /* constant once handed out */
 };
 
 /*
- * The lock guards the free list and the growth. It is taken with all signals
+ * The lock guards the heap and the growth. It is taken with all signals
  * blocked, so a handler may take an element; and nothing is called while it is
- * held but the kernel. Ranks: fork.h.
+ * held but the kernel.
  */
 struct pool {
 	size_t element_size;
@@ -47,10 +54,10 @@ struct pool {
 	struct porter__lock lock;
 };
 
-#define POOL_INIT(type, f)                                  \
+#define POOL_INIT(type, f, rank)                            \
 	{                                                   \
 		.element_size = sizeof(type), .first = (f), \
-		.lock = PORTER__LOCK_INIT                   \
+		.lock = PORTER__LOCK_INIT(rank),            \
 	}
 
 /* An element, or NULL with errno ENOMEM. Signals: safe. */

@@ -10,19 +10,18 @@
 #define PORTER_TEST_POINT_H
 
 enum test_point {
-	BETWEEN_WALKS,	   /* of a sum: what was freed is added up */
-	BETWEEN_COLLECTS,  /* of a certified interval */
-	FREED_BEFORE_FORK, /* was added up; memory is not copied yet */
-	POOL_LOCKED,	   /* an element is being taken */
-	SLOT_MISSING,	   /* so the thread will take one */
-	BLOCK_MISSING,	   /* so the thread will make it */
-	STORE_LOCKED,	   /* a block of cells is being made */
-	ATTEMPTING,	   /* there is room, and it is not counted yet */
-	REVOKING,	   /* cells are marked, the barrier is to come */
-	CALM_ENDING,	   /* the number is out, and not put down yet */
-	REFUSING,	   /* a limit refuses; its lock is held */
-	PERIOD_BEGINS,	   /* of a peak; flights are yet to be looked for */
-	OWN_CELLS_ADDED,   /* of a family; those of slots are to come */
+	SUM_HALFWAY,	 /* of a sum: what was freed is added up */
+	BETWEEN_SCANS,	 /* of a certified interval */
+	POOL_LOCKED,	 /* an element is being taken */
+	SLOT_MISSING,	 /* so the thread will take one */
+	BLOCK_MISSING,	 /* so the thread will make it */
+	STORE_LOCKED,	 /* a block of cells is being made */
+	ATTEMPTING,	 /* there is room, and it is not counted yet */
+	REVOKING,	 /* cells are marked, the barrier is to come */
+	CALM_ENDING,	 /* the number is out, and not put down yet */
+	REFUSING,	 /* a limit refuses; its lock is held */
+	PERIOD_BEGINS,	 /* of a peak; flights are yet to be looked for */
+	OWN_CELLS_ADDED, /* of a family; those of slots are to come */
 };
 
 /* What is called at each; NULL at first. */

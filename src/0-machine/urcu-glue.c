@@ -5,14 +5,15 @@
  * The functions are called, not inlined: the library stays independent of the
  * layout of liburcu's structures, and no update ever comes here.
  *
- * liburcu has locks of its own: a thread that registers, or that ends, holds
- * them for a moment. urcu-bp asks to be told of a fork(), and since a library
- * cannot ask its program for that either, it is told here.
+ * liburcu has locks of its own: a thread that registers, that ends, or that
+ * waits for readers, holds them. urcu-bp asks to be told of a fork(), and since a
+ * library cannot ask its program for that either, it is told here.
  */
 #include "0-machine/urcu-glue.h"
 
 #include "0-machine/fork.h"
 
+#include <pthread.h>
 #include <urcu-bp.h>
 
 void porter__read_lock(void)
@@ -30,16 +31,21 @@ bool porter__read_ongoing(void)
 	return urcu_bp_read_ongoing();
 }
 
+/* liburcu waits in poll(), a cancellation point, with its locks held. */
 void porter__wait_for_readers(void)
 {
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	urcu_bp_synchronize_rcu();
+	pthread_setcancelstate(state, NULL);
 }
 
 /*
  * liburcu 0.13 takes a lock to register that its fork handlers do not: so
  * nobody registers, by way of this library, while another thread forks.
  */
-static struct porter__lock registering = PORTER__LOCK_INIT;
+static struct porter__lock registering = PORTER__LOCK_INIT(RANK_REGISTERING);
 
 void porter__register_reader(void)
 {
@@ -55,7 +61,6 @@ void porter__register_reader(void)
 __attribute__((constructor)) static void on_load(void)
 {
 	static struct fork_hold hold_registering = {
-		.rank = RANK_REGISTERING,
 		.lock = &registering,
 	};
 	static struct fork_hold hold_liburcu = {

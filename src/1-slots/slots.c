@@ -12,7 +12,7 @@
  *
  * no_slot and left_slot are empty slots, never written: the hot path finds no
  * block in them and goes the slow way. A thread that has left is one whose
- * destructors run: it counts in the counters' own cells from then on, since a
+ * destructors run: it counts in the ids' shared cells from then on, since a
  * slot that it took now might never be handed on.
  */
 #include "1-slots/slots.h"
@@ -42,32 +42,29 @@ static struct slot no_slot, left_slot;
 
 THREAD_LOCAL struct slot *porter__self = &no_slot;
 
-static struct pool slots = POOL_INIT(struct slot, FIRST_SLOTS);
+static struct pool slots = POOL_INIT(struct slot, FIRST_SLOTS, RANK_SLOTS);
 
 /* What blocks beyond the first, and tables of them, are cut from. */
 static struct {
 	char *next, *end;
-	struct porter__lock lock; /* rank: fork.h */
-} store = { .lock = PORTER__LOCK_INIT };
+	struct porter__lock lock;
+} store = { .lock = PORTER__LOCK_INIT(RANK_STORE) };
 
 /* Its destructor hands the slot of a thread that ends on. */
 static struct {
 	pthread_key_t key;
 	bool made;
-	struct porter__lock lock; /* rank: fork.h */
-} ending = { .lock = PORTER__LOCK_INIT };
+	struct porter__lock lock;
+} ending = { .lock = PORTER__LOCK_INIT(RANK_ENDING) };
 
 static bool has_slot(void)
 {
 	return porter__self != &no_slot && porter__self != &left_slot;
 }
 
-/* Fresh memory is zeroed; what is not 0 must be seen by who finds a cell. */
-static struct cell *begin_cells(struct cell *cells)
+struct slot *porter__this_slot(void)
 {
-	for (int i = 0; i < BLOCK_CELLS; i++)
-		cells[i].word[QUOTA] = NOT_LENT;
-	return cells;
+	return has_slot() ? porter__self : NULL;
 }
 
 /* ---- A thread's time in a slot ---- */
@@ -116,8 +113,10 @@ static bool take_slot(void)
 	if (!slot)
 		goto restore;
 	slot->reader = false;
+	slot->holding = NULL;
+	slot->refusal = (struct porter__note){ 0 };
 	if (!slot->blocks[0])
-		publish(&slot->blocks[0], begin_cells(slot->first));
+		store_release(&slot->blocks[0], slot->first);
 	/*
 	 * Before pthread_setspecific(): should that call malloc, and malloc
 	 * come here, the thread has its slot already.
@@ -172,7 +171,7 @@ static struct cell **find_entry(struct slot *slot, uint32_t block)
 
 	if (segment == 0)
 		return &slot->blocks[block];
-	table = subscribe(&slot->more[segment - 1]);
+	table = load_acquire(&slot->more[segment - 1]);
 	return table ? &table[block - segment_start(segment, DIRECT_BLOCKS)] :
 		       NULL;
 }
@@ -181,7 +180,7 @@ static struct cell *find_block(struct slot *slot, uint32_t block)
 {
 	struct cell **entry = find_entry(slot, block);
 
-	return entry ? subscribe(entry) : NULL;
+	return entry ? load_acquire(entry) : NULL;
 }
 
 /* Fresh pages, zeroed; under the store's lock. */
@@ -204,9 +203,9 @@ static void *cut_from_store(size_t size)
 /*
  * Maps the block, and the table it belongs into, in the thread's own slot.
  *
- * publish() pairs with find_block() of a reader, which must not find cells
- * that have not begun, nor miss the block when it has seen, by way of another
- * thread's free, what was counted in it afterwards.
+ * store_release() pairs with find_block() of a reader, which must not miss the
+ * block when it has seen, by way of another thread's free, what was counted in
+ * it afterwards.
  */
 static struct cell *make_block(struct slot *slot, uint32_t block)
 {
@@ -225,14 +224,14 @@ static struct cell *make_block(struct slot *slot, uint32_t block)
 
 		if (!table)
 			goto unlock;
-		publish(&slot->more[segment - 1], table);
+		store_release(&slot->more[segment - 1], table);
 		entry = find_entry(slot, block);
 	}
 	cells = *entry;
 	if (!cells) { /* Else a signal handler was faster. */
 		cells = cut_from_store(BLOCK_STRIDE);
 		if (cells)
-			publish(entry, begin_cells(cells));
+			store_release(entry, cells);
 	}
 unlock:
 	porter__unlock(&store.lock, &saved);
@@ -240,7 +239,7 @@ unlock:
 }
 
 /* Leaves errno alone: an update has no errors, and a handler none to make. */
-struct cell *porter__own_cell(struct cell_address at)
+struct cell *porter__this_cell(struct cell_address at)
 {
 	int error = errno;
 	struct cell *block = NULL;
@@ -320,7 +319,7 @@ size_t porter__slots_count(void)
 	return porter__pool_count(&slots);
 }
 
-const struct cell *porter__slot_cell(size_t slot, struct cell_address at)
+struct cell *porter__slot_cell(size_t slot, struct cell_address at)
 {
 	struct cell *block =
 		find_block(porter__pool_at(&slots, slot), at.block);
@@ -343,16 +342,13 @@ static void in_child(void)
 __attribute__((constructor)) static void on_load(void)
 {
 	static struct fork_hold hold_slots = {
-		.rank = RANK_SLOTS,
 		.lock = &slots.lock,
 		.child = in_child,
 	};
 	static struct fork_hold hold_store = {
-		.rank = RANK_STORE,
 		.lock = &store.lock,
 	};
 	static struct fork_hold hold_ending = {
-		.rank = RANK_ENDING,
 		.lock = &ending.lock,
 	};
 

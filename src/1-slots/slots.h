@@ -12,7 +12,7 @@
  *
  * Thread-major: the cells of one thread lie together, so no two threads share
  * a line, and a busy thread touches few pages. A slot is an odd number of
- * line pairs long, so that the cells of one counter, which a read walks over,
+ * line pairs long, so that the cells of one counter, which a scan goes over,
  * spread over all sets of the cache.
  *
  * A thread takes a slot from the pool when it updates for the first time, and
@@ -21,7 +21,8 @@
  * miss or double what a thread that ends has counted.
  *
  * What a cell counts is written by the owner of its slot alone, and only grows.
- * The others serve trackers that have a centre: see 3-centre/room.h.
+ * The other words are for the accounts of trackers: see 3-account/. All words of
+ * a fresh cell are 0.
  */
 #ifndef PORTER_SLOTS_H
 #define PORTER_SLOTS_H
@@ -40,15 +41,12 @@ enum word {
 	ALLOCATIONS, /* how often */
 	FREES,
 	REALLOCATIONS,
-	QUOTA,		 /* bytes reserved for the cell: 3-centre/room.h */
-	FLIGHT,		 /* what the owner is in the middle of: the same */
-	NEXT_LENDEE,	 /* the centre's list of cells that have room */
+	QUOTA,		 /* bytes that the account has reserved for the cell */
+	ATTEMPT,	 /* 1 while the owner counts against its quota */
+	HOLDER,		 /* whether it has stock, and the list of such cells */
 	WORDS,		 /* a cell is one cache line */
 	COUNTED = QUOTA, /* those before only grow */
 };
-
-/* What QUOTA begins with; all other words begin with 0. */
-#define NOT_LENT ((uint64_t)3 << 62)
 
 struct cell {
 	uint64_t word[WORDS];
@@ -61,6 +59,18 @@ enum {
 };
 
 /*
+ * What a thread remembers of the last request that a limit refused to it: which
+ * tracker it asked and which level refused, to be compared with those that
+ * live; and the figures at that instant.
+ */
+struct porter__note {
+	const void *asked, *level;
+	uint64_t asked_serial, level_serial;
+	uint64_t size;
+	int64_t limit, charged;
+};
+
+/*
  * The hot path loads blocks[direct] and looks whether it is there: one branch
  * for "this thread has no slot yet", "no block yet" and "a block beyond the
  * direct ones", since blocks[DIRECT_BLOCKS] is always NULL, and a thread
@@ -70,10 +80,12 @@ struct slot {
 	struct pool_element element;
 	struct cell *blocks[DIRECT_BLOCKS + 1];
 	struct cell **more[MORE_SEGMENTS]; /* tables of those beyond */
-	bool reader; /* the owner is registered with liburcu */
+	/* For the owner alone, anew for each: */
+	bool reader;   /* it is registered with liburcu */
+	void *holding; /* the lock of a hierarchy that it holds, or NULL */
+	struct porter__note refusal;
 	struct cell first[BLOCK_CELLS]
 		__attribute__((aligned(CACHE_LINE_PAIR)));
-	char spread[CACHE_LINE_PAIR];
 };
 
 _Static_assert(sizeof(struct cell) == CACHE_LINE, "a cell is a line");
@@ -104,11 +116,17 @@ static inline struct cell *cell_in(struct cell *block, struct cell_address at)
 	return (struct cell *)((char *)block + at.offset);
 }
 
-/* The calling thread's slot, or one of two empty ones: see slots.c. */
+/*
+ * The calling thread's slot, or one of two empty ones, which nobody may write:
+ * see slots.c.
+ */
 extern THREAD_LOCAL struct slot *porter__self;
 
-/* The hot path: the calling thread's cell, or NULL: then porter__own_cell(). */
-static inline struct cell *own_cell_fast(struct cell_address at)
+/* The calling thread's slot, or NULL. */
+struct slot *porter__this_slot(void);
+
+/* The hot path: the calling thread's cell, or NULL: then porter__this_cell(). */
+static inline struct cell *this_cell_fast(struct cell_address at)
 {
 	struct cell *block = porter__self->blocks[at.direct];
 
@@ -120,13 +138,13 @@ static inline struct cell *own_cell_fast(struct cell_address at)
  * when there is no memory for them or the thread has left its slot for good.
  * Signals: safe.
  */
-SLOW_PATH struct cell *porter__own_cell(struct cell_address at);
+SLOW_PATH struct cell *porter__this_cell(struct cell_address at);
 
-static inline struct cell *own_cell(struct cell_address at)
+static inline struct cell *this_cell(struct cell_address at)
 {
-	struct cell *cell = own_cell_fast(at);
+	struct cell *cell = this_cell_fast(at);
 
-	return likely(cell) ? cell : porter__own_cell(at);
+	return likely(cell) ? cell : porter__this_cell(at);
 }
 
 /*
@@ -142,7 +160,8 @@ void porter__slots_leave(bool locked);
  */
 bool porter__slots_wait_for_readers(void);
 
+/* What a cell counts is never written through this. */
 size_t porter__slots_count(void);
-const struct cell *porter__slot_cell(size_t slot, struct cell_address at);
+struct cell *porter__slot_cell(size_t slot, struct cell_address at);
 
 #endif /* PORTER_SLOTS_H */

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * counter.c: updates by their owners, reads by a walk.
+ * counter.c: updates by their owners, reads by scans.
  *
- * Why a sum is never low (G2). Let a read collect all freed words between the
+ * Why a sum is never low (G2). Let a read scan all freed words between the
  * instants t0 and t1, and all allocated words between t1 and t2. The words
  * only grow, so
  *
- *	freed, as collected     <= freed at t1
- *	allocated, as collected >= allocated at t1
- *	sum = their difference  >= what was in use at t1  >= 0
+ *	freed, as scanned      <= freed at t1
+ *	allocated, as scanned  >= allocated at t1
+ *	sum = their difference >= what was in use at t1  >= 0
  *
  * Slots and blocks that appear during the read are no exception: one that the
- * first walk misses makes the freed sum smaller; the second walk counts the
- * slots anew. The loads are acquire loads, so the second walk's come after
+ * first scan misses makes the freed sum smaller; the second scan counts the
+ * slots anew. The loads are acquire loads, so the second scan's come after
  * the first's; see counter_add() for the other half.
  *
- * Why an interval holds the true value (G3). Collect twice, (A1, F1) and then
+ * Why an interval holds the true value (G3). Scan twice, (A1, F1) and then
  * (A2, F2), in any order within each. At every instant t between the two
  *
  *	A1 <= allocated at t <= A2	since the words only grow, and what a
- *	F1 <= freed at t     <= F2	walk misses was 0 when it began
+ *	F1 <= freed at t     <= F2	scan misses was 0 when it began
  *
- * so usage at t lies in [A1 - F2, A2 - F1]. When both collects agree nothing
+ * so usage at t lies in [A1 - F2, A2 - F1]. When both scans agree nothing
  * was counted from the end of the first to the beginning of the second: the
  * value is exact, at every instant between them.
  */
@@ -44,7 +44,8 @@ struct place {
 	struct porter_counter counter;
 } __attribute__((aligned(CACHE_LINE)));
 
-static struct pool counters = POOL_INIT(struct place, FIRST_COUNTERS);
+static struct pool counters =
+	POOL_INIT(struct place, FIRST_COUNTERS, RANK_COUNTERS);
 
 /* ---- Its life ---- */
 
@@ -81,9 +82,9 @@ void porter_counter_destroy(porter_counter *c)
 	if (!c)
 		return;
 	if (c->magic != COUNTER_MAGIC)
-		porter__broken(__func__, c->magic == COUNTER_ENDED ?
-						 "destroyed already" :
-						 "this is no counter");
+		porter__panic(__func__, c->magic == COUNTER_ENDED ?
+						"destroyed already" :
+						"this is no counter");
 	porter__counter_fini(c);
 	porter__pool_give(&counters,
 			  (char *)c - offsetof(struct place, counter));
@@ -91,8 +92,7 @@ void porter_counter_destroy(porter_counter *c)
 
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold = { .rank = RANK_COUNTERS,
-					 .lock = &counters.lock };
+	static struct fork_hold hold = { .lock = &counters.lock };
 
 	porter__fork_join(&hold);
 }
@@ -102,12 +102,12 @@ __attribute__((constructor)) static void on_load(void)
 void porter__counter_add_slow(struct porter_counter *c, enum word word,
 			      uint64_t n)
 {
-	struct cell *cell = porter__own_cell(c->at);
+	struct cell *cell = porter__this_cell(c->at);
 
 	if (cell)
 		word_add_release(&cell->word[word], n);
 	else
-		shared_add(&c->id->own.word[word], n);
+		shared_add(&c->id->shared.word[word], n);
 }
 
 void porter_counter_add(porter_counter *c, uint64_t n)
@@ -127,26 +127,26 @@ int64_t porter_counter_sum(const porter_counter *c)
 	bool locked = porter__slots_enter();
 	uint64_t freed = porter__id_word(c->id, FREED), allocated;
 
-	TEST_POINT(BETWEEN_WALKS);
+	TEST_POINT(SUM_HALFWAY);
 	allocated = porter__id_word(c->id, ALLOCATED);
 	porter__slots_leave(locked);
 	return (int64_t)(allocated - freed);
 }
 
-/* One collect: what was allocated and what was freed, in one walk. */
-struct collect {
+/* One scan: what was allocated and what was freed, in one go. */
+struct scan {
 	uint64_t words[2];
 };
 
-static struct collect collect(const porter_counter *c)
+static struct scan scan(const porter_counter *c)
 {
-	struct collect now;
+	struct scan now;
 
 	porter__id_words(c->id, ALLOCATED, FREED, now.words);
 	return now;
 }
 
-static struct porter_interval between(struct collect one, struct collect two)
+static struct porter_interval between(struct scan one, struct scan two)
 {
 	return (struct porter_interval){
 		.lower = (int64_t)(one.words[0] - two.words[1]),
@@ -157,19 +157,22 @@ static struct porter_interval between(struct collect one, struct collect two)
 struct porter_interval porter_counter_interval(const porter_counter *c)
 {
 	bool locked = porter__slots_enter();
-	struct collect one = collect(c), two;
+	struct scan one = scan(c), two;
 
-	TEST_POINT(BETWEEN_COLLECTS);
-	two = collect(c);
+	TEST_POINT(BETWEEN_SCANS);
+	two = scan(c);
 	porter__slots_leave(locked);
 	return between(one, two);
 }
 
-/* Each time by itself: who waits for readers waits for one walk at most. */
-static struct collect collect_by_itself(const porter_counter *c)
+/*
+ * Each scan by itself: a thread that waits for readers waits for one of them at
+ * most.
+ */
+static struct scan scan_by_itself(const porter_counter *c)
 {
 	bool locked = porter__slots_enter();
-	struct collect now = collect(c);
+	struct scan now = scan(c);
 
 	porter__slots_leave(locked);
 	return now;
@@ -179,10 +182,10 @@ struct porter_interval porter__counter_narrow(const porter_counter *c,
 					      unsigned tries)
 {
 	struct porter_interval best = { INT64_MIN, INT64_MAX };
-	struct collect one = collect_by_itself(c);
+	struct scan one = scan_by_itself(c);
 
 	while (tries-- > 0 && best.lower != best.upper) {
-		struct collect two = collect_by_itself(c);
+		struct scan two = scan_by_itself(c);
 		struct porter_interval seen = between(one, two);
 
 		/* Unsigned: the first, without bounds, is wider than any. */

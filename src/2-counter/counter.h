@@ -25,7 +25,7 @@ void porter__counter_fini(struct porter_counter *c);
 /*
  * An update: find the thread's cell, add to a word of it, in one instruction.
  * Where the fast way finds no cell, the slow one adds to the cell that it
- * makes, or to the id's own.
+ * makes, or to the id's shared one.
  *
  * What is given back is added with release: a reader that sees a free counted
  * (acquire) and reads ALLOCATED later sees the allocation too, because that
@@ -40,7 +40,7 @@ SLOW_PATH void porter__counter_add_slow(struct porter_counter *c,
 static inline void counter_add(struct porter_counter *c, enum word word,
 			       uint64_t n)
 {
-	struct cell *cell = own_cell_fast(c->at);
+	struct cell *cell = this_cell_fast(c->at);
 
 	if (unlikely(!cell))
 		porter__counter_add_slow(c, word, n);
@@ -51,8 +51,8 @@ static inline void counter_add(struct porter_counter *c, enum word word,
 }
 
 /*
- * Collects again and again, up to so many times, until two collects agree;
- * the narrowest interval that was seen.
+ * Scans again and again, up to so many times, until two scans agree; the
+ * narrowest interval that was seen.
  */
 struct porter_interval porter__counter_narrow(const struct porter_counter *c,
 					      unsigned tries);

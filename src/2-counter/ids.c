@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ids.c: walks over the cells of an id; its base; fork().
+ * ids.c: scans of the cells of an id; its base.
  *
- * fork() copies memory page by page while other threads run, so the child's
- * copy of the cells is no cut at one instant: it may hold the free of a block
- * whose allocation it misses, and usage would be too low, even negative. The
- * argument that makes reads right (G2, see counter.c) helps here as well: the
- * freed words are added up before the fork begins, and the child, by way of
- * the base, goes on from those, whatever the copy says:
- *
- *	freed, in the child      = freed before the fork began
- *	allocated, in the child >= allocated before the fork began
- *
- * So what the child starts with is at least what was in use when the fork
- * began, every block that the forking thread can know among it. Updates that
- * other threads made during the fork may be missing or in; their blocks are
- * lost to the child in either case, as their threads are.
+ * fork() needs nothing here. The child's copy of the cells is consistent: a
+ * free that is in it is there with its allocation (0-machine/fork.h). So what
+ * the child starts with is at least what was in use when the fork began, every
+ * block that the forking thread can know among it. Updates that other threads
+ * made during the fork may be missing or in; their blocks are lost to the child
+ * in either case, as their threads are.
  */
 #include "2-counter/ids.h"
 
 #include "0-machine/fork.h"
-#include "0-machine/test-point.h"
+
+#include <string.h>
 
 enum { FIRST_IDS = 64 };
 
@@ -31,19 +24,19 @@ static struct pool ids = {
 	.first = FIRST_IDS,
 	.segments = { (char *)first_ids },
 	.count = 1, /* the first is reserved */
-	.lock = PORTER__LOCK_INIT,
+	.lock = PORTER__LOCK_INIT(RANK_IDS),
 };
 
-/* ---- Walking ---- */
+/* ---- Scanning ---- */
 
-uint64_t porter__id_own_word(const struct porter__id *id, enum word word)
+uint64_t porter__id_shared_word(const struct porter__id *id, enum word word)
 {
-	return word_read(&id->own.word[word]);
+	return word_load(&id->shared.word[word]);
 }
 
 uint64_t porter__id_beside_cells(const struct porter__id *id, enum word word)
 {
-	return porter__id_own_word(id, word) - id->base[word];
+	return porter__id_shared_word(id, word) - id->base[word];
 }
 
 void porter__id_words(const struct porter__id *id, enum word first,
@@ -59,8 +52,8 @@ void porter__id_words(const struct porter__id *id, enum word first,
 
 		if (!cell)
 			continue;
-		out[0] += word_read(&cell->word[first]);
-		out[1] += word_read(&cell->word[second]);
+		out[0] += word_load(&cell->word[first]);
+		out[1] += word_load(&cell->word[second]);
 	}
 }
 
@@ -74,31 +67,53 @@ uint64_t porter__id_cells_word(const struct porter__id *id, enum word word)
 		const struct cell *cell = porter__slot_cell(slot, at);
 
 		if (cell)
-			sum += word_read(&cell->word[word]);
+			sum += word_load(&cell->word[word]);
 	}
 	return sum;
 }
 
 uint64_t porter__id_word(const struct porter__id *id, enum word word)
 {
-	return porter__id_own_word(id, word) + porter__id_cells_word(id, word);
+	return porter__id_shared_word(id, word) +
+	       porter__id_cells_word(id, word);
 }
 
-/* What the cells hold is the base from now on: nobody writes them now. */
-static void move_base(struct porter__id *id)
+/* The line stays with its owner where there is nothing to change. */
+static void set(uint64_t *word, uint64_t value)
+{
+	if (load_relaxed(word) != value)
+		store_relaxed(word, value);
+}
+
+/*
+ * The counter has ended. What the cells hold is the base from now on; and none
+ * has stock: its quota is just what it uses. Nobody else writes them now.
+ */
+static void end_cell(struct porter__id *id, struct cell *cell)
+{
+	uint64_t net = word_load(&cell->word[ALLOCATED]) -
+		       word_load(&cell->word[FREED]);
+
+	for (int word = 0; word < COUNTED; word++)
+		id->base[word] += word_load(&cell->word[word]);
+	set(&cell->word[QUOTA], net);
+	set(&cell->word[ATTEMPT], 0);
+	set(&cell->word[HOLDER], 0);
+}
+
+static void end_cells(struct porter__id *id)
 {
 	struct cell_address at = cell_address(id->element.index);
 	size_t slots = porter__slots_count();
 
-	for (int word = 0; word < COUNTED; word++) {
-		id->base[word] = 0;
-		poke(&id->own.word[word], 0);
-	}
+	memset(id->base, 0, sizeof(id->base));
+	for (int word = 0; word < WORDS; word++)
+		store_relaxed(&id->shared.word[word], 0);
 	for (size_t slot = 0; slot < slots; slot++) {
-		const struct cell *cell = porter__slot_cell(slot, at);
+		struct cell *cell = porter__slot_cell(slot, at);
 
-		for (int word = 0; cell && word < COUNTED; word++)
-			id->base[word] += word_read(&cell->word[word]);
+		if (cell)
+			end_cell(id, cell);
 	}
 }
 
@@ -118,82 +133,17 @@ void porter__id_give(struct porter__id *id)
 {
 	bool locked = porter__slots_enter();
 
-	move_base(id);
+	end_cells(id);
 	porter__slots_leave(locked);
-	id->failures = id->refusals = id->undone = 0;
+	id->failures = id->refusals = id->cancelled = 0;
 	porter__pool_give(&ids, id);
 }
 
-/* ---- Forking ---- */
-
-/* Thread by thread, and only the blocks that threads have touched. */
-static void visit_cells(void (*visit)(struct porter__id *id,
-				      const struct cell *cell))
-{
-	size_t slots = porter__slots_count();
-
-	for (size_t slot = 0; slot < slots; slot++) {
-		for (size_t i = 0; i < ids.count; i += BLOCK_CELLS) {
-			const struct cell *cells = porter__slot_cell(
-				slot, cell_address((uint32_t)i));
-
-			for (size_t k = 0;
-			     cells && k < BLOCK_CELLS && i + k < ids.count; k++)
-				visit(porter__pool_at(&ids, i + k), &cells[k]);
-		}
-	}
-}
-
-static void add_given_back(struct porter__id *id, const struct cell *cell)
-{
-	id->given_back[0] += word_read(&cell->word[FREED]);
-	id->given_back[1] += word_read(&cell->word[FREES]);
-}
-
-static void before_fork(void)
-{
-	for (size_t i = 0; i < ids.count; i++) {
-		struct porter__id *id = porter__pool_at(&ids, i);
-
-		id->given_back[0] = id->given_back[1] = 0;
-		id->own_given_back[0] = porter__id_own_word(id, FREED);
-		id->own_given_back[1] = porter__id_own_word(id, FREES);
-	}
-	visit_cells(add_given_back);
-	TEST_POINT(FREED_BEFORE_FORK);
-}
-
-static void add_to_base(struct porter__id *id, const struct cell *cell)
-{
-	id->base[FREED] += word_read(&cell->word[FREED]);
-	id->base[FREES] += word_read(&cell->word[FREES]);
-}
-
-/*
- * The base moves by what the copy says beyond what was given back before; the
- * own cell can be set, as nobody else is there to write it.
- */
-static void in_child(void)
-{
-	for (size_t i = 0; i < ids.count; i++) {
-		struct porter__id *id = porter__pool_at(&ids, i);
-
-		id->base[FREED] -= id->given_back[0];
-		id->base[FREES] -= id->given_back[1];
-		poke(&id->own.word[FREED], id->own_given_back[0]);
-		poke(&id->own.word[FREES], id->own_given_back[1]);
-	}
-	visit_cells(add_to_base);
-}
+/* ---- Loading ---- */
 
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold = {
-		.rank = RANK_IDS,
-		.lock = &ids.lock,
-		.before = before_fork,
-		.child = in_child,
-	};
+	static struct fork_hold hold = { .lock = &ids.lock };
 
 	porter__fork_join(&hold);
 }

@@ -3,9 +3,9 @@
  * ids.h: which cell of every slot belongs to which counter.
  *
  *	all told, a word of an id = sum over the slots of its cells
- *	                          + the id's own cell
+ *	                          + the id's shared cell
  *
- * The own cell takes what cannot go into a slot: updates of threads that have
+ * The shared cell takes what cannot go into a slot: updates of threads that have
  * left theirs, or for which there is no memory. It is written with atomic
  * instructions, and nothing about it can fail.
  *
@@ -13,9 +13,10 @@
  * since only their owners may write them; so each id remembers its base, what
  * they held, all told, when the last counter left it, and the next one starts
  * from there. Nobody writes the cells of an id without a counter, so that stays
- * true. The own cell is reset.
+ * true. The shared cell is reset.
  *
- * fork() moves the base too: see ids.c.
+ * The lowest free id is handed out, since the cells of low ones are found in the
+ * shortest way, and share pages.
  */
 #ifndef PORTER_IDS_H
 #define PORTER_IDS_H
@@ -24,31 +25,33 @@
 
 struct porter__id {
 	struct pool_element element; /* its index is the number of the id */
-	uint64_t base[WORDS];
-	/* When a fork() began: FREED and FREES, of the cells and the own one. */
-	uint64_t given_back[2], own_given_back[2];
+	uint64_t base[COUNTED];
 	/* Seldom counted, by all threads; 0 in an id that is taken. */
 	uint64_t failures;
-	uint64_t refusals; /* of requests, by a limit */
-	uint64_t undone;   /* bytes counted as allocated, and as freed */
-	struct cell own __attribute__((aligned(CACHE_LINE_PAIR)));
+	uint64_t refusals;  /* of requests, by a limit */
+	uint64_t cancelled; /* bytes counted as allocated, and as freed */
+	struct cell shared __attribute__((aligned(CACHE_LINE_PAIR)));
 };
 
 /* The id that is kept for the default allocator, so that it cannot fail. */
 struct porter__id *porter__id_reserved(void);
 /* An id for a new counter, or NULL with errno ENOMEM. */
 struct porter__id *porter__id_take(void);
-/* Gives the id back. No update of its counter may be under way. */
+/*
+ * Gives the id back. No update of its counter may be under way. Its cells are
+ * left as cells without stock are: QUOTA = ALLOCATED - FREED, ATTEMPT and HOLDER
+ * are 0.
+ */
 void porter__id_give(struct porter__id *id);
 
 /* A word of an id, less its base; between slots_enter and slots_leave. */
 uint64_t porter__id_word(const struct porter__id *id, enum word word);
-/* Its two parts, neither less than 0: in the slots' cells, in the id's own. */
+/* Its two parts, neither less than 0: in the slots' cells, in the shared one. */
 uint64_t porter__id_cells_word(const struct porter__id *id, enum word word);
-uint64_t porter__id_own_word(const struct porter__id *id, enum word word);
-/* For who adds up the slots' cells: what is to be added to them. */
+uint64_t porter__id_shared_word(const struct porter__id *id, enum word word);
+/* For a sum over the slots' cells: what is to be added to them. */
 uint64_t porter__id_beside_cells(const struct porter__id *id, enum word word);
-/* Two words of it in one walk. */
+/* Two words of it in one scan. */
 void porter__id_words(const struct porter__id *id, enum word first,
 		      enum word second, uint64_t out[2]);
 

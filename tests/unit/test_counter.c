@@ -112,14 +112,14 @@ static void destroying_nothing_does_nothing(void **state)
 	porter_counter_destroy(NULL);
 }
 
-static void the_own_cell_counts_as_any_other(void **state)
+static void the_shared_cell_counts_as_any_other(void **state)
 {
 	porter_counter *c = porter_counter_new();
 
 	(void)state;
 	porter_counter_add(c, 100);
-	shared_add(&c->id->own.word[ALLOCATED], 30);
-	shared_add(&c->id->own.word[FREED], 7);
+	shared_add(&c->id->shared.word[ALLOCATED], 30);
+	shared_add(&c->id->shared.word[FREED], 7);
 	assert_int_equal(porter_counter_sum(c), 123);
 	porter_counter_destroy(c);
 }
@@ -180,7 +180,7 @@ int main(void)
 		cmocka_unit_test(
 			ten_thousand_counters_keep_apart_in_all_threads),
 		cmocka_unit_test(destroying_nothing_does_nothing),
-		cmocka_unit_test(the_own_cell_counts_as_any_other),
+		cmocka_unit_test(the_shared_cell_counts_as_any_other),
 		cmocka_unit_test(a_sum_is_never_below_what_is_held_all_along),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No memory for slots, blocks and ids: updates go to the id's own cell, reads
+ * No memory for slots, blocks and ids: updates go to the id's shared cell, reads
  * go on without liburcu, and every sum is exact.
  *
  * mmap() is wrapped by the linker, and fails while `exhausted` is set. Once
@@ -63,7 +63,7 @@ static void count_up_and_down(void *arg, size_t number)
 		porter_counter_sub(crowd->counter, 1);
 	}
 	must(errno == EDOM);
-	if (!own_cell_fast(crowd->counter->at))
+	if (!this_cell_fast(crowd->counter->at))
 		__atomic_fetch_add(&crowd->without_slot, 1, __ATOMIC_RELAXED);
 	/* All live at one time, so that no slot goes from one to another. */
 	pthread_barrier_wait(&crowd->all_here);
@@ -120,7 +120,7 @@ static void a_thread_that_only_reads_reads_without_memory(void **state)
 static void count_without_a_key(void *counter)
 {
 	porter_counter_add(counter, 10);
-	must(own_cell_fast(((struct porter_counter *)counter)->at) == NULL);
+	must(this_cell_fast(((struct porter_counter *)counter)->at) == NULL);
 	errno = 0;
 	must(porter_thread_register() == -1 && errno == ENOMEM);
 	porter_counter_sub(counter, 4);
@@ -150,7 +150,7 @@ a_counter_without_memory_for_its_block_counts_as_exactly(void **state)
 {
 	enum { COUNTERS = 5000 };
 	porter_counter **c = calloc(COUNTERS, sizeof(porter_counter *));
-	size_t in_own = 0;
+	size_t in_shared = 0;
 
 	(void)state;
 	for (size_t i = 0; i < COUNTERS; i++)
@@ -159,17 +159,17 @@ a_counter_without_memory_for_its_block_counts_as_exactly(void **state)
 	for (size_t i = 0; i < COUNTERS; i++) {
 		porter_counter_add(c[i], i + 5);
 		porter_counter_sub(c[i], 5);
-		in_own += c[i]->id->own.word[ALLOCATED] != 0;
+		in_shared += c[i]->id->shared.word[ALLOCATED] != 0;
 		assert_int_equal(porter_counter_sum(c[i]), i);
 	}
 	exhausted = false;
-	assert_true(in_own > 0);
+	assert_true(in_shared > 0);
 	for (size_t i = 0; i < COUNTERS; i++) {
 		porter_counter_add(c[i], 1);
 		assert_int_equal(porter_counter_sum(c[i]), i + 1);
 		porter_counter_destroy(c[i]);
 	}
-	/* What is in the own cells is base now. */
+	/* What is in the shared cells is base now. */
 	for (size_t i = 0; i < COUNTERS; i++) {
 		assert_non_null(c[i] = porter_counter_new());
 		assert_int_equal(porter_counter_sum(c[i]), 0);

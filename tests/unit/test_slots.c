@@ -137,10 +137,10 @@ static void update_and_look(void *counter)
 	struct cell_address at = ((struct porter_counter *)counter)->at;
 
 	/* An empty slot has no block: the fast way finds nothing. */
-	must(own_cell_fast(at) == NULL);
+	must(this_cell_fast(at) == NULL);
 	porter_counter_add(counter, 7);
-	must(own_cell_fast(at) != NULL);
-	must(own_cell_fast(at) == porter__own_cell(at));
+	must(this_cell_fast(at) != NULL);
+	must(this_cell_fast(at) == porter__this_cell(at));
 }
 
 static void the_first_update_takes_a_slot(void **state)
@@ -150,7 +150,7 @@ static void the_first_update_takes_a_slot(void **state)
 	(void)state;
 	in_a_thread(update_and_look, c);
 	assert_int_equal(porter_counter_sum(c), 7);
-	assert_int_equal(c->id->own.word[ALLOCATED], 0);
+	assert_int_equal(c->id->shared.word[ALLOCATED], 0);
 	porter_counter_destroy(c);
 }
 
@@ -233,7 +233,7 @@ static void every_id_has_a_cell_of_its_own(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
-		cells[i] = porter__own_cell(cell_address(ids[i]));
+		cells[i] = porter__this_cell(cell_address(ids[i]));
 		assert_non_null(cells[i]);
 		for (size_t j = 0; j < i; j++)
 			assert_ptr_not_equal(cells[i], cells[j]);
@@ -241,8 +241,8 @@ static void every_id_has_a_cell_of_its_own(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		struct cell_address at = cell_address(ids[i]);
 
-		assert_ptr_equal(porter__own_cell(at), cells[i]);
-		assert_ptr_equal(own_cell_fast(at),
+		assert_ptr_equal(porter__this_cell(at), cells[i]);
+		assert_ptr_equal(this_cell_fast(at),
 				 ids[i] < 2048 ? cells[i] : NULL);
 	}
 }
