@@ -53,7 +53,7 @@ struct account {
 
 	/* ---- under the root's lock; the first line has what is hot ---- */
 	struct root_lock lock __attribute__((aligned(CACHE_LINE_PAIR)));
-	uint32_t generation; /* root: of the last rebuild (rebuild.h) */
+	uint32_t generation; /* fork.h: of the process it was made (anew) in */
 	int64_t reserved;
 	int64_t word; /* root: what is reserved, in atomic mode */
 	int64_t word_min, word_max;
@@ -79,8 +79,7 @@ struct account {
 	const struct watermark_user *user;
 } __attribute__((aligned(CACHE_LINE_PAIR)));
 
-#define for_each_level(a, x) \
-	for (struct account *x = (a); x; x = x->parent)
+#define for_each_level(a, x) for (struct account *x = (a); x; x = x->parent)
 
 /*
  * Adds to what is reserved, at all levels. Release, and quotas are raised after
@@ -91,9 +90,8 @@ struct account {
 static inline void reserve(struct account *a, int64_t bytes)
 {
 	for_each_level(a, x)
-		store_release(&x->reserved,
-			      (int64_t)((uint64_t)x->reserved +
-					(uint64_t)bytes));
+		store_release(&x->reserved, (int64_t)((uint64_t)x->reserved +
+						      (uint64_t)bytes));
 }
 
 /*

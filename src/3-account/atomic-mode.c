@@ -38,7 +38,7 @@ static struct fence fence(const struct account *a)
 void porter__atomic_begin(struct account *a)
 {
 	struct fence f = fence(a);
-	bool may_be = !a->parent && !a->children && !a->holders &&
+	bool may_be = !a->parent && !load_relaxed(&a->children) && !a->holders &&
 		      a->reserved > f.min;
 
 	if (a->may_be_atomic != may_be)

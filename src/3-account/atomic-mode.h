@@ -124,9 +124,8 @@ static inline enum atomic_result refuse_atomically(const struct account *a,
 }
 
 /* reserved tells at which number a refusal was refused. */
-static inline enum atomic_result charge_atomically(struct account *a,
-						   struct cell *cell,
-						   uint64_t size)
+static inline enum atomic_result
+charge_atomically(struct account *a, struct cell *cell, uint64_t size)
 {
 	uint64_t quota;
 	int64_t more, now, then;

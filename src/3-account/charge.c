@@ -22,15 +22,14 @@ static bool fits(const struct account *x, int64_t reserved, uint64_t size)
 {
 	int64_t max = min_of(x->limit, BEYOND_ALL);
 
-	return size == 0 || (reserved <= max &&
-			     size <= (uint64_t)max - (uint64_t)reserved);
+	return size == 0 ||
+	       (reserved <= max && size <= (uint64_t)max - (uint64_t)reserved);
 }
 
 static struct account *level_without_room(struct account *a, uint64_t size)
 {
-	for_each_level(a, x)
-		if (unlikely(!fits(x, x->reserved, size)))
-			return x;
+	for_each_level(a,
+		       x) if (unlikely(!fits(x, x->reserved, size))) return x;
 	return NULL;
 }
 
@@ -46,8 +45,7 @@ static struct account *make_room(struct account *a, uint64_t size,
 
 	while ((x = level_without_room(a, size))) {
 		refused->stock = x->caps;
-		if (!x->caps ||
-		    !fits(x, x->reserved - (int64_t)x->caps, size))
+		if (!x->caps || !fits(x, x->reserved - (int64_t)x->caps, size))
 			break;
 		porter__drain(x);
 	}
@@ -66,9 +64,8 @@ static struct account *make_room(struct account *a, uint64_t size,
  */
 static void drain_above_limit(struct account *a)
 {
-	for_each_level(a, x)
-		if (unlikely(x->reserved > x->limit))
-			porter__drain(x);
+	for_each_level(a, x) if (unlikely(x->reserved > x->limit))
+		porter__drain(x);
 }
 
 /* ---- Step 3 ---- */
@@ -76,7 +73,8 @@ static void drain_above_limit(struct account *a)
 /* The own cell is settled: all stock is in other holders, within their caps. */
 static void raise_peaks(struct account *a, uint64_t own_cap)
 {
-	for_each_level(a, x) {
+	for_each_level(a, x)
+	{
 		int64_t lower = x->reserved - (int64_t)(x->caps - own_cap);
 
 		if (likely(x->reserved <= x->upper && lower <= x->lower))
@@ -162,9 +160,9 @@ bool porter__charge_at_account(struct account *a, struct cell *cell,
 		if (result == ATOMIC_REFUSED) {
 			refused->level = a;
 			refused->limit = load_relaxed(&a->limit);
-			refused->charged = min_of(
-				word_reserved(load_relaxed(&a->word)),
-				refused->limit);
+			refused->charged =
+				min_of(word_reserved(load_relaxed(&a->word)),
+				       refused->limit);
 			return false;
 		}
 	}

@@ -5,6 +5,7 @@
 #include "3-account/drain.h"
 
 #include "0-machine/barrier.h"
+#include "0-machine/fork.h"
 #include "0-machine/wait.h"
 
 /* ---- Who has holders ---- */
@@ -35,7 +36,8 @@ static void deactivate(struct account *a)
 /* So many holders and so much of caps more, at all levels. */
 static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
-	for_each_level(a, x) {
+	for_each_level(a, x)
+	{
 		x->caps += caps;
 		x->holders += holders;
 		if (x->holders > x->max_holders)
@@ -47,7 +49,8 @@ static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 
 static void remove_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
-	for_each_level(a, x) {
+	for_each_level(a, x)
+	{
 		x->caps -= caps;
 		x->holders -= holders;
 		if (x->is_active && x->holders == 0)
@@ -63,8 +66,8 @@ void porter__set_cap(struct account *a, struct cell *cell, uint64_t cap)
 
 	if (is_new) {
 		link = a->first_holder;
-		a->first_holder = porter__self->element.index +
-				  HOLDER_FIRST_SLOT;
+		a->first_holder =
+			porter__self->element.index + HOLDER_FIRST_SLOT;
 	}
 	/* The sum first: a cap counts before anybody may use it. */
 	add_holders(a, is_new, cap - holder_cap(holder));
@@ -182,13 +185,11 @@ void porter__drain(struct account *a)
 
 	if (!a->holders)
 		return;
-	for_each_active(a, x)
-		others |= mark(x);
+	for_each_active(a, x) others |= mark(x);
 	TEST_POINT(DRAINING);
 	if (others)
 		porter__barrier_everywhere(); /* 2 */
-	for_each_active(a, x)
-		settle_holders(x);
+	for_each_active(a, x) settle_holders(x);
 	forget_all_below(a);
 	remove_holders(a, a->holders, a->caps);
 	forget_holders(a);

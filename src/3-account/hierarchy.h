@@ -33,9 +33,8 @@ static inline struct account *next_member(const struct account *top,
 	return next;
 }
 
-#define for_each_member(top, x)           \
-	for (struct account *x = (top); x; \
-	     x = next_member((top), x))
+#define for_each_member(top, x) \
+	for (struct account *x = (top); x; x = next_member((top), x))
 
 /*
  * A new member, whose parent is set; bind() is called if an account above is

@@ -76,14 +76,19 @@ struct porter_interval porter__peak_reset(struct account *a)
 	return before;
 }
 
-/* What it leaves behind is in use no more. */
+/*
+ * What it leaves behind is in use no more. After a fork, what its ancestors have
+ * may have been made anew without it, since it is in the structure no more.
+ */
 void porter__account_fini(struct account *a)
 {
 	const struct watermark_user *user = NULL;
 
 	account_enter(a);
-	porter__drain(a);
-	reserve(a, -a->reserved);
+	if (load_relaxed(&a->generation) == porter__fork_generation) {
+		porter__drain(a);
+		reserve(a, -a->reserved);
+	}
 	if (a->parent)
 		user = watermarks_crossed(a->parent);
 	leave_and_tell(a, user);

@@ -41,7 +41,7 @@ int64_t porter__account_sum(const struct account *a)
 	int64_t sum, reserved;
 
 	porter__hierarchy_words(top_of(a), FREED, FREES, NEVER_TOO_HIGH, freed);
-	TEST_POINT(BETWEEN_SCANS_OF_SUM);
+	TEST_POINT(SUM_HALFWAY);
 	porter__hierarchy_words(top_of(a), ALLOCATED, ALLOCATIONS,
 				NEVER_TOO_LOW, allocated);
 	porter__slots_leave(locked);
@@ -111,7 +111,8 @@ struct rare_counts porter__account_rare(const struct account *a)
 {
 	struct rare_counts sum = { 0 };
 
-	for_each_member(top_of(a), x) {
+	for_each_member(top_of(a), x)
+	{
 		sum.failures += word_load(&x->id->failures);
 		sum.refusals += word_load(&x->id->refusals);
 		sum.cancelled += word_load(&x->id->cancelled);

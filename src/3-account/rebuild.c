@@ -74,6 +74,7 @@ static void forget(struct account *a)
 	a->is_active = false;
 	a->may_be_atomic = false;
 	store_relaxed(&a->word, NOT_ATOMIC);
+	store_release(&a->generation, porter__fork_generation);
 }
 
 /* The pair may have been half written. */
@@ -84,9 +85,12 @@ static void keep_peak(struct account *a)
 	peak_publish(&a->peak, a->lower, a->upper);
 }
 
+/*
+ * Nobody need keep the members from going: one that leaves waits for the lock,
+ * which is held, before its memory can be used again.
+ */
 void porter__rebuild(struct account *root)
 {
-	bool locked = porter__slots_enter();
 	size_t slots = porter__slots_count();
 
 	for_each_member(root, x)
@@ -99,6 +103,4 @@ void porter__rebuild(struct account *root)
 		reserve(x, (int64_t)settle_cells(x, slots));
 	for_each_member(root, x)
 		keep_peak(x);
-	porter__slots_leave(locked);
-	store_release(&root->generation, porter__fork_generation);
 }

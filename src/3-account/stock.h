@@ -38,7 +38,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HOLDER_NONE = 0, HOLDER_LAST = 1, HOLDER_FIRST_SLOT = 2, CAP_SHIFT = 32 };
+enum {
+	HOLDER_NONE = 0,
+	HOLDER_LAST = 1,
+	HOLDER_FIRST_SLOT = 2,
+	CAP_SHIFT = 32
+};
 
 /* What a drain takes from a quota, so that no stock is left: see drain.h. */
 #define QUOTA_MARK ((uint64_t)1 << 62)

@@ -29,6 +29,11 @@ struct watermark_user {
 	bool (*limit_changed)(struct account *a);
 	/* With nothing held. */
 	void (*deliver)(void);
+	/*
+	 * With nothing held: the tracker is about to be destroyed, and nothing
+	 * of it is called any more afterwards. False, errno EBUSY: it must not.
+	 */
+	bool (*end)(struct account *a);
 };
 
 /* With the lock; the user whose deliver() is to be called without it, or NULL. */
@@ -46,7 +51,8 @@ static inline const struct watermark_user *watermarks_crossed(struct account *a)
 {
 	const struct watermark_user *user = NULL;
 
-	for_each_level(a, x) {
+	for_each_level(a, x)
+	{
 		if (unlikely(may_be_crossed(x))) {
 			const struct watermark_user *one =
 				porter__watermark_look(x);

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * delivery.c: who is told of a crossing, and when.
+ * delivery.c: whom a crossing is told to, and when.
  *
- * An event loop is told by whoever crossed, a callback by the notifier; and
+ * An event loop is told by the thread that crossed, a callback by the notifier; and
  * where an interval has to pass first, the notifier tells both. Each finds out
  * by itself whether there is something new: see watch.h.
  */
-#include "5-watch/watch.h"
+#include "5-watch/delivery.h"
+
+#include "5-watch/crossing.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { FIRST_WATCHES = 16 };
 
-struct pool porter__watches = POOL_INIT(struct watch, FIRST_WATCHES);
+struct pool porter__watches =
+	POOL_INIT(struct watch, FIRST_WATCHES, RANK_WATCHES);
 
-struct delivery porter__delivery = { .lock = PORTER__LOCK_INIT };
+struct delivery porter__delivery = {
+	.lock = PORTER__LOCK_INIT(RANK_WATCHING),
+	.bell = PTHREAD_COND_INITIALIZER,
+	.over = PTHREAD_COND_INITIALIZER,
+};
 
 /* ---- The lock ---- */
 
@@ -35,7 +42,7 @@ void porter__watching_unlock(const struct watching_saved *saved)
 
 bool porter__watch_signal(struct watch *w)
 {
-	if (w->fd < 0 || w->noted == peek(&w->crossings))
+	if (w->fd < 0 || w->noted == load_relaxed(&w->crossings))
 		return false;
 	/* It cannot be full: it is written once for each crossing at most. */
 	return eventfd_write(w->fd, 1) == 0;
@@ -91,21 +98,4 @@ void porter__deliver_crossed(void)
 		deliver(w);
 		w = next;
 	}
-}
-
-/* ---- The end of a watch ---- */
-
-/* It is in no list of a centre, so it cannot come onto the stack any more. */
-void porter__watch_end(struct watch *w)
-{
-	porter__deliver_crossed();
-	porter__watch_unwait(w);
-	if (w->fd >= 0)
-		close(w->fd);
-	w->fd = -1;
-	w->centre = NULL;
-	if (porter__delivery.running == w)
-		porter__delivery.running = NULL;
-	if (wants_notifier(w))
-		porter__notifier_leave();
 }
