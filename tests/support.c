@@ -64,9 +64,9 @@ size_t scaled(size_t n)
 size_t threads_allowed(size_t n)
 {
 	/* valgrind has a table of 500; ThreadSanitizer of 8,128. */
-	size_t most = under_valgrind() ? 100 : under_a_tool() ? 1000 : n;
+	size_t max = under_valgrind() ? 100 : under_a_tool() ? 1000 : n;
 
-	return n < most ? n : most;
+	return n < max ? n : max;
 }
 
 /* ---- Failing ---- */

@@ -65,5 +65,5 @@ has() {
 # Whether the objects were compiled with something that adds code to them.
 instrumented() {
 	test -n "$porter_sanitizers" || nm .libs/libportermem.so 2>/dev/null |
-		grep -q '__gcov_\|own_cell_fast'
+		grep -q '__gcov_\|this_cell_fast'
 }

@@ -13,6 +13,7 @@
 
 #include "0-machine/fork.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <urcu-bp.h>
 
@@ -34,11 +35,12 @@ bool porter__read_ongoing(void)
 /* liburcu waits in poll(), a cancellation point, with its locks held. */
 void porter__wait_for_readers(void)
 {
-	int state;
+	int state, error = errno;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	urcu_bp_synchronize_rcu();
 	pthread_setcancelstate(state, NULL);
+	errno = error;
 }
 
 /*

@@ -19,7 +19,7 @@ bool porter__read_ongoing(void);
 
 /*
  * Returns when all that were between the two have left. Not between the two. No
- * cancellation of the thread happens in here.
+ * cancellation of the thread happens in here, and errno stays as it is.
  */
 void porter__wait_for_readers(void);
 

@@ -23,11 +23,11 @@ static inline void end(porter_tracked *t)
 	assert_int_equal(porter_tracked_destroy(t), 0);
 }
 
-static inline void assert_between(int64_t value, int64_t least, int64_t most)
+static inline void assert_between(int64_t value, int64_t min, int64_t max)
 {
-	if (value < least || value > most)
+	if (value < min || value > max)
 		fail_msg("%lld, not %lld to %lld", (long long)value,
-			 (long long)least, (long long)most);
+			 (long long)min, (long long)max);
 }
 
 enum where { NOWHERE, BEFORE_ALLOCATE, AFTER_FREE };

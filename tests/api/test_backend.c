@@ -103,23 +103,23 @@ static void check(const struct block *b, size_t size)
 /* Small ones mostly, and now and then one that the kernel maps. */
 static size_t some_size(struct walk *w)
 {
-	size_t most = 0;
+	size_t max = 0;
 
 	switch (random_below(&w->random, 64)) {
 	case 0:
 		return 0;
 	case 1:
-		most = 300000;
+		max = 300000;
 		break;
 	case 2:
 	case 3:
 	case 4:
-		most = 20000;
+		max = 20000;
 		break;
 	default:
-		most = 700;
+		max = 700;
 	}
-	return random_below(&w->random, most);
+	return random_below(&w->random, max);
 }
 
 static size_t some_alignment(struct walk *w)

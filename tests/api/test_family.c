@@ -141,7 +141,7 @@ static void what_a_child_leaves_is_gone_from_its_parent(void **state)
 	end(root);
 }
 
-static int collect(porter_tracked *child, void *context)
+static int gather(porter_tracked *child, void *context)
 {
 	char *names = context;
 
@@ -157,12 +157,12 @@ static void children_can_be_visited(void **state)
 	char seen[8] = "";
 
 	(void)state;
-	assert_int_equal(porter_tracked_foreach_child(root, collect, seen), 0);
+	assert_int_equal(porter_tracked_foreach_child(root, gather, seen), 0);
 	for (int i = 0; i < 3; i++) {
 		o.name = names[i];
 		child[i] = porter_tracked_new_with(NULL, &o);
 	}
-	assert_int_equal(porter_tracked_foreach_child(root, collect, seen), 42);
+	assert_int_equal(porter_tracked_foreach_child(root, gather, seen), 42);
 	assert_string_equal(seen, "ab");
 	for (int i = 0; i < 3; i++)
 		end(child[i]);

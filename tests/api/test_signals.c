@@ -53,14 +53,14 @@ static int64_t sum_without_handlers(void)
 struct storm {
 	pthread_t target;
 	bool done;
-	size_t least; /* signals to send */
+	size_t min; /* signals to send */
 };
 
 static void *send_signals(void *arg)
 {
 	struct storm *storm = arg;
 
-	for (size_t sent = 0; sent < storm->least; sent++)
+	for (size_t sent = 0; sent < storm->min; sent++)
 		must(pthread_kill(storm->target, SIGUSR1) == 0);
 	__atomic_store_n(&storm->done, true, __ATOMIC_RELEASE);
 	return NULL;
@@ -70,7 +70,7 @@ static void
 a_handler_that_counts_loses_nothing_and_has_nothing_lost(void **state)
 {
 	struct storm storm = { .target = pthread_self(),
-			       .least = scaled(200000) };
+			       .min = scaled(200000) };
 	pthread_t sender;
 	int64_t own = 0;
 
@@ -155,7 +155,7 @@ static void *start_threads(void *arg)
 {
 	struct storm *storm = arg;
 
-	for (size_t i = 0; i < storm->least; i++)
+	for (size_t i = 0; i < storm->min; i++)
 		in_a_thread(touch_and_be_interrupted, NULL);
 	__atomic_store_n(&storm->done, true, __ATOMIC_RELEASE);
 	return NULL;
@@ -164,7 +164,7 @@ static void *start_threads(void *arg)
 /* Process-directed, so that any thread may get it, those that begin or end. */
 static void handlers_may_count_in_threads_that_begin_and_end(void **state)
 {
-	struct storm storm = { .least = scaled(2000) };
+	struct storm storm = { .min = scaled(2000) };
 	struct timespec pause = { .tv_nsec = 1000 };
 	pthread_t starter;
 
@@ -182,7 +182,7 @@ static void handlers_may_count_in_threads_that_begin_and_end(void **state)
 	}
 	pthread_join(starter, NULL);
 	assert_int_equal(porter_counter_sum(counter),
-			 (int64_t)(10 * storm.least) + handled);
+			 (int64_t)(10 * storm.min) + handled);
 	porter_counter_destroy(counter);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork() at the worst moments: a test point stops a thread there, or does what
- * another thread might, while memory is about to be copied.
+ * fork() at the worst moments: a test point stops another thread with a lock
+ * held, or it goes on while memory is about to be copied.
  */
 #include "life.h"
 
+#include "0-machine/fork.h"
 #include "0-machine/test-point.h"
 
 #include <portermem/portermem.h>
@@ -14,106 +15,31 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- A free while the memory is copied ---- */
+/* ---- What another thread does while the memory is copied ---- */
 
-enum { COUNTERS = 2200 }; /* beyond the blocks that a slot points to itself */
+static void (*at_copy)(void);
 
-static porter_counter *counters[COUNTERS];
-
-static void (*at_point)(void);
-static enum test_point the_point;
-
-static void on_point(enum test_point point)
+/* All locks are held then. */
+static void before_copy(void)
 {
-	if (point == the_point && at_point)
-		at_point();
+	if (at_copy)
+		at_copy();
 }
 
-static void free_in_many(void)
+__attribute__((constructor)) static void on_load(void)
 {
-	for (size_t i = 0; i < COUNTERS; i++)
-		porter_counter_sub(counters[i], 5000 + i);
+	static struct fork_hold hold = {
+		.rank = RANK_LAST,
+		.before = before_copy,
+	};
+
+	porter__fork_join(&hold);
 }
 
-static void each_has_its_number(void *unused)
-{
-	(void)unused;
-	for (size_t i = 0; i < COUNTERS; i++)
-		must(porter_counter_sum(counters[i]) == (int64_t)(i + 1));
-	for (size_t i = 0; i < COUNTERS; i++)
-		porter_counter_add(counters[i], 7);
-	for (size_t i = 0; i < COUNTERS; i++)
-		must(porter_counter_sum(counters[i]) == (int64_t)(i + 8));
-	for (size_t i = 0; i < COUNTERS; i += 100) {
-		porter_counter_destroy(counters[i]);
-		counters[i] = porter_counter_new();
-		must(porter_counter_sum(counters[i]) == 0);
-	}
-}
-
-/*
- * The copy has a free whose allocation it misses: here the allocation is
- * counted only after the fork.
- */
-static void a_free_without_its_allocation_does_not_lower_the_child(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNTERS; i++) {
-		counters[i] = porter_counter_new();
-		porter_counter_add(counters[i], i + 1);
-		porter_counter_sub(counters[i], 0);
-	}
-	the_point = FREED_BEFORE_FORK;
-	at_point = free_in_many;
-	porter__test_point = on_point;
-	assert_true(child_does(each_has_its_number, NULL));
-	porter__test_point = NULL;
-	for (size_t i = 0; i < COUNTERS; i++) {
-		porter_counter_add(counters[i], 5000 + i);
-		assert_int_equal(porter_counter_sum(counters[i]), i + 1);
-		porter_counter_destroy(counters[i]);
-	}
-}
-
-static porter_tracked *freed_without;
-
-static void free_a_block(void)
-{
-	porter_free(porter_tracked_allocator(freed_without), &the_point, 300);
-}
-
-static void check_stats(void *unused)
-{
-	struct porter_stats stats = { .size = sizeof(stats) };
-
-	(void)unused;
-	must(porter_tracked_stats(freed_without, &stats) == 0);
-	must(stats.allocations == 2 && stats.frees == 1);
-	must(stats.total_allocated == 30 && stats.total_freed == 10);
-	must(stats.bytes_used == 20);
-}
-
-static void nor_do_its_statistics_go_wrong(void **state)
-{
-	porter_allocator *a;
-
-	(void)state;
-	freed_without = porter_tracked_new(&nothing);
-	a = porter_tracked_allocator(freed_without);
-	porter_allocate(a, 10);
-	porter_free(a, porter_allocate(a, 20), 10);
-	the_point = FREED_BEFORE_FORK;
-	at_point = free_a_block;
-	porter__test_point = on_point;
-	assert_true(child_does(check_stats, NULL));
-	porter__test_point = NULL;
-	assert_int_equal(porter_tracked_destroy(freed_without), 20 - 300);
-}
-
-/* ---- A child tracker that leaves its family ---- */
+/* ---- A child tracker that leaves its parent ---- */
 
 static porter_tracked *parent, *leaving;
-static pthread_t who_destroys;
+static pthread_t destroyer;
 static atomic_bool reads, may_destroy, destroyed;
 
 /* A first read would wait for the fork to be over. */
@@ -159,88 +85,16 @@ static void what_a_leaving_child_has_counted_is_not_torn_apart(void **state)
 		must(porter_charge(leaving, 1000) == 0);
 		porter_refund(leaving, 1000);
 	}
-	must(pthread_create(&who_destroys, NULL, destroy, NULL) == 0);
+	must(pthread_create(&destroyer, NULL, destroy, NULL) == 0);
 	while (!atomic_load(&reads))
 		sched_yield();
-	the_point = FREED_BEFORE_FORK;
-	at_point = begin_to_destroy;
-	porter__test_point = on_point;
+	at_copy = begin_to_destroy;
 	assert_true(child_does(nothing_is_in_use, NULL));
-	/* It looks at the test point as well. */
-	must(pthread_join(who_destroys, NULL) == 0);
-	porter__test_point = NULL;
+	at_copy = NULL;
+	must(pthread_join(destroyer, NULL) == 0);
 	nothing_is_in_use(NULL);
 	porter_refund(parent, 1000000);
 	assert_int_equal(porter_tracked_destroy(parent), 0);
-}
-
-/* ---- The same by a thread that has left its slot ---- */
-
-static struct {
-	porter_counter *counter;
-	pthread_key_t key;
-	atomic_int step;
-} leaver;
-
-static void wait_for_step(int step)
-{
-	while (atomic_load(&leaver.step) < step)
-		pause_for(1000);
-}
-
-/* A destructor that runs when the slot was handed on: into the own cell. */
-static void free_when_told(void *unused)
-{
-	(void)unused;
-	must(porter_thread_register() == -1 && errno == ECANCELED);
-	atomic_store(&leaver.step, 1);
-	wait_for_step(2);
-	porter_counter_sub(leaver.counter, 9000);
-	atomic_store(&leaver.step, 3);
-}
-
-static void *leave(void *unused)
-{
-	(void)unused;
-	porter_counter_add(leaver.counter, 50);
-	pthread_setspecific(leaver.key, &leaver);
-	return NULL;
-}
-
-static void tell_leaver(void)
-{
-	atomic_store(&leaver.step, 2);
-	wait_for_step(3);
-}
-
-static void fifty(void *unused)
-{
-	(void)unused;
-	must(porter_counter_sum(leaver.counter) == 50);
-	porter_counter_add(leaver.counter, 1);
-	must(porter_counter_sum(leaver.counter) == 51);
-}
-
-static void nor_one_by_a_thread_that_has_left_its_slot(void **state)
-{
-	pthread_t thread;
-
-	(void)state;
-	if (WITH_TSAN)
-		skip_because("TSan does not know the library any more then");
-	leaver.counter = porter_counter_new();
-	must(!pthread_key_create(&leaver.key, free_when_told));
-	must(!pthread_create(&thread, NULL, leave, NULL));
-	wait_for_step(1);
-	the_point = FREED_BEFORE_FORK;
-	at_point = tell_leaver;
-	porter__test_point = on_point;
-	assert_true(child_does(fifty, NULL));
-	porter__test_point = NULL;
-	pthread_join(thread, NULL);
-	pthread_key_delete(leaver.key);
-	assert_int_equal(porter_counter_sum(leaver.counter), 50 - 9000);
-	porter_counter_destroy(leaver.counter);
 }
 
 /* ---- Locks that another thread holds ---- */
@@ -393,11 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-			a_free_without_its_allocation_does_not_lower_the_child),
-		cmocka_unit_test(nor_do_its_statistics_go_wrong),
-		cmocka_unit_test(
 			what_a_leaving_child_has_counted_is_not_torn_apart),
-		cmocka_unit_test(nor_one_by_a_thread_that_has_left_its_slot),
 		cmocka_unit_test(a_lock_held_elsewhere_is_free_in_the_child),
 		cmocka_unit_test(
 			readers_that_are_gone_hold_nobody_up_in_the_child),

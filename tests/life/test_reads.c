@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What other threads do in the middle of a read: between the two walks of a
- * sum (G2), and between the two collects of an interval (G3).
+ * What other threads do in the middle of a read: between the two scans of a
+ * sum (G2), and between the two scans of an interval (G3).
  */
 #include "life.h"
 
@@ -28,14 +28,14 @@ static void on_point(enum test_point point)
 
 static int64_t sum_while(void (*what)(void))
 {
-	the_point = BETWEEN_WALKS;
+	the_point = SUM_HALFWAY;
 	meanwhile = what;
 	return porter_counter_sum(counter);
 }
 
 static struct porter_interval interval_while(void (*what)(void))
 {
-	the_point = BETWEEN_COLLECTS;
+	the_point = BETWEEN_SCANS;
 	meanwhile = what;
 	return porter_counter_interval(counter);
 }

@@ -12,13 +12,14 @@
  * come first. Spin looks for states from which nothing goes on.
  *
  * Stands for: before_fork(), after_fork() (fork.c); on_load() (urcu-glue.c);
- * porter__lock(), porter__block_signals() (platform.c); porter__pool_take()
+ * porter__lock() (lock.c); porter__block_signals() (platform.c); porter__pool_take()
  * (pool.c); urcu_bp_before_fork(), urcu_bp_register(),
  * urcu_bp_synchronize_rcu() of liburcu 0.13, whose registry lock is let go of
  * while it waits.
  *
  * Leaves out: what the locks guard. One lock stands for all of the library's
- * that fork() takes, since no thread but one that forks holds two.
+ * that fork() takes but the first, since threads take them in the order of their
+ * ranks (rank.h; lock-order.c looks).
  *
  * Size: 2 threads that fork; 1 that waits for a grace period; 1 that reads and
  * takes a slot within; 1 that takes a slot and is struck by a signal whose

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * publish.pml: slots, segments and blocks that appear while a reader walks.
+ * publish.pml: slots, segments and blocks that appear during a scan.
  *
  * Idea: memory by views, as in weak.pml. A thread takes a slot that the pool
  * has to grow for: it maps the segment, publishes it, publishes the count,
  * publishes its block, counts an allocation there and hands the block of
  * memory over. Another thread, in a slot that was there, frees it. A reader
- * walks twice. It must never find a counted slot without its segment, nor
+ * scans twice. It must never find a counted slot without its segment, nor
  * cells that were not made yet, and its sum must not be low.
  *
  * Stands for: grow(), porter__pool_count(), porter__pool_at() (pool.c);
  * take_slot(), make_block(), find_block(), porter__slot_cell() (slots.c);
- * publish(), subscribe() (atomic.h); porter__id_word() (ids.c).
+ * store_release(), load_acquire() (atomic.h); porter__id_word() (ids.c).
  *
  * Leaves out: all but the newest slot and one older one. "Made" stands for the
  * zeroed pages of a block, or the entries of a table of blocks.
@@ -161,7 +161,7 @@ inline find_cell()
 	if
 	:: slots ->
 		load(2, SEGMENT, v, got, ACQUIRE);
-		assert(got);	/* else the walk goes through NULL */
+		assert(got);	/* else the scan goes through NULL */
 		load(2, BLOCK, v, got, BLOCK_READ);
 		if
 		:: got ->
@@ -183,7 +183,7 @@ proctype reader()
 #ifdef MUTATION_slots_not_counted_anew
 	load(2, COUNT, v, slots, COUNT_READ);
 #endif
-	find_cell();			/* the first walk */
+	find_cell();			/* the first scan */
 	load(2, FREED0, v, got, ACQUIRE);
 	freed = got;
 	find_cell();			/* the second */

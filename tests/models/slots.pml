@@ -10,7 +10,7 @@
  * together hold what was counted, and every slot is free again.
  *
  * Stands for: word_add(), shared_add() (atomic.h); porter__pool_take(),
- * porter__pool_give() (pool.c); porter__own_cell(), take_slot(),
+ * porter__pool_give() (pool.c); porter__this_cell(), take_slot(),
  * on_thread_end() (slots.c); porter__counter_add_slow() (counter.c);
  * porter__id_word() (ids.c).
  *
@@ -20,18 +20,16 @@
  * Size: 3 threads; each adds once, ends, and adds once more from a destructor
  * that runs after its slot was left; one signal handler, which adds as well,
  * strikes one of them once, wherever signals are open, before the first touch
- * too; one reader with one walk.
+ * too; one reader with one scan.
  */
 
 #define THREADS 3
-#define NONE 7			/* no element */
 #define NO_SLOT 8		/* values of self */
 #define LEFT_SLOT 9
 
 byte cell[THREADS];
-byte own;			/* the id's own cell */
-byte next[THREADS];
-byte free_list = NONE;
+byte shared;			/* the id's shared cell */
+bool is_free[THREADS];
 byte count;
 byte ended;
 
@@ -47,9 +45,8 @@ inline pool_take(element)
 {
 	UNDER_LOCK {
 		if
-		:: free_list != NONE ->
-			element = free_list;
-			free_list = next[element]
+		:: is_free[0] -> element = 0; is_free[0] = false
+		:: !is_free[0] && is_free[1] -> element = 1; is_free[1] = false
 		:: else ->
 			element = count;
 			count = element + 1
@@ -59,10 +56,7 @@ inline pool_take(element)
 
 inline pool_give(element)
 {
-	UNDER_LOCK {
-		next[element] = free_list;
-		free_list = element
-	}
+	is_free[element] = true
 }
 
 /* In the own slot: a load and a store; nobody else writes the word. */
@@ -72,14 +66,14 @@ inline add_to_slot(value)
 	atomic { cell[self] = value + 1; counted++; value = 0 }
 }
 
-/* In the own cell, which anybody may write. */
-inline add_to_own(value)
+/* In the shared cell, which anybody may write. */
+inline add_to_shared(value)
 {
-#ifdef MUTATION_plain_add_to_own_cell
-	value = own;
-	atomic { own = value + 1; counted++; value = 0 }
+#ifdef MUTATION_plain_add_to_shared_cell
+	value = shared;
+	atomic { shared = value + 1; counted++; value = 0 }
 #else
-	atomic { own++; counted++ }
+	atomic { shared++; counted++ }
 #endif
 }
 
@@ -102,13 +96,13 @@ inline take_slot(value)
 
 #define STRIKE_EARLY STRIKE(take_slot(inner); add_to_slot(inner))
 #define STRIKE_IN_SLOT STRIKE(add_to_slot(inner))
-#define STRIKE_LATE STRIKE(add_to_own(inner))
+#define STRIKE_LATE STRIKE(add_to_shared(inner))
 
 proctype thread(bool pending)	/* a signal that has not struck yet */
 {
 	byte self = NO_SLOT, outer, inner;
 
-	/* porter__own_cell(); take_slot() looks again with signals blocked */
+	/* porter__this_cell(); take_slot() looks again with signals blocked */
 	STRIKE_EARLY;
 	if
 #ifdef MUTATION_signals_open_in_take_slot
@@ -141,7 +135,7 @@ proctype thread(bool pending)	/* a signal that has not struck yet */
 	take_slot(outer);
 	add_to_slot(outer);
 #else
-	add_to_own(outer);
+	add_to_shared(outer);
 #endif
 	ended++
 }
@@ -150,7 +144,7 @@ proctype reader()
 {
 	byte before, sum, i, n;
 
-	atomic { before = counted; sum = own }
+	atomic { before = counted; sum = shared }
 	n = count;
 	do
 	:: atomic { i < n -> sum = sum + cell[i]; i++ }
@@ -161,17 +155,10 @@ proctype reader()
 
 proctype at_rest()
 {
-	byte elements, i;
-
 	ended == THREADS;
 	d_step {
-		assert(own + cell[0] + cell[1] + cell[2] == counted);
-		i = free_list;
-		do
-		:: i != NONE -> elements++; i = next[i]
-		:: else -> break
-		od;
-		assert(elements == count)
+		assert(shared + cell[0] + cell[1] + cell[2] == counted);
+		assert(is_free[0] + is_free[1] + is_free[2] == count)
 	}
 }
 

@@ -11,7 +11,7 @@
  * order, and two readers may see two stores in different orders, unless
  * release and acquire forbid it. arm64 and x86-64 allow less than this.
  *
- * Stands for: word_add(), word_add_release(), word_read() (atomic.h);
+ * Stands for: word_add(), word_add_release(), word_load() (atomic.h);
  * counter_add() (counter.h); porter_counter_sum() (counter.c); the lock in
  * porter__pool_give() and porter__pool_take() (pool.c), as a word written with
  * release and read with acquire; the program that hands a block over, likewise.

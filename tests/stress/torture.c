@@ -13,10 +13,10 @@
  *
  * The oracle is one atomic sum. A worker holds a read-write lock for reading
  * while it does one operation and tells the oracle; at the test point between
- * the two collects of an interval, the reader takes the lock for writing. At
+ * the two scans of an interval, the reader takes the lock for writing. At
  * that instant no operation is half done, so the oracle's sum is what is in
- * use, and must lie within the interval, whose collects ran while workers ran:
- * before each second read, and between its collects, the reader lets them get
+ * use, and must lie within the interval, whose scans ran while workers ran:
+ * before each second read, and between its scans, the reader lets them get
  * up to speed, so that the bounds are apart and something is shown.
  *
  * PORTER_STRESS is the number of seconds. With PORTER_STRESS_FORKS=0 nothing is
@@ -317,7 +317,7 @@ static void *forks(void *unused)
 
 /* ---- The reader ---- */
 
-static _Thread_local long long told; /* by the oracle, between the collects */
+static _Thread_local long long told; /* by the oracle, between the scans */
 static _Thread_local bool reading, at_speed;
 
 static double seconds(void)
@@ -340,7 +340,7 @@ static void let_workers_run(unsigned long long more)
 
 static void ask_oracle(enum test_point point)
 {
-	if (point != BETWEEN_COLLECTS || !reading)
+	if (point != BETWEEN_SCANS || !reading)
 		return;
 	pthread_rwlock_wrlock(&operation);
 	told = atomic_load(&oracle);

@@ -130,7 +130,7 @@ struct relay {
 	porter_counter *counter;
 	size_t rounds;
 	bool done;
-	int64_t least;
+	int64_t min;
 };
 
 static void add_and_sub(void *arg, size_t number)
@@ -138,14 +138,14 @@ static void add_and_sub(void *arg, size_t number)
 	struct relay *relay = arg;
 
 	if (number == 0) {
-		int64_t least = INT64_MAX;
+		int64_t min = INT64_MAX;
 
 		while (!__atomic_load_n(&relay->done, __ATOMIC_ACQUIRE)) {
 			int64_t sum = porter_counter_sum(relay->counter);
 
-			least = sum < least ? sum : least;
+			min = sum < min ? sum : min;
 		}
-		relay->least = least;
+		relay->min = min;
 		return;
 	}
 	for (size_t i = 0; i < relay->rounds; i++) {
@@ -165,7 +165,7 @@ static void a_sum_is_never_below_what_is_held_all_along(void **state)
 	(void)state;
 	porter_counter_add(relay.counter, 1000);
 	assert_true(in_threads(2, add_and_sub, &relay));
-	assert_true(relay.least >= 1000);
+	assert_true(relay.min >= 1000);
 	assert_int_equal(porter_counter_sum(relay.counter), 1000);
 	porter_counter_destroy(relay.counter);
 }

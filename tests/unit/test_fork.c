@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fork() while another thread holds a lock of the library: the child finds all
- * of them free.
+ * of them free; and it knows that it is another process.
  *
  * The linker wraps porter__map_pages(), which pools and the store of blocks
  * call under their locks when they grow: there a thread dwells while the main
@@ -10,6 +10,7 @@
  */
 #include "support.h"
 
+#include "0-machine/fork.h"
 #include "2-counter/counter.h"
 
 #include <portermem/thread.h>
@@ -146,6 +147,61 @@ static void in_the_child_the_slots_of_other_threads_are_free(void **state)
 	porter_counter_destroy(c);
 }
 
+/* ---- Generations ---- */
+
+static uint32_t found_by_holds[3]; /* before, in the parent, in the child */
+
+static void before(void)
+{
+	found_by_holds[0] = porter__fork_generation;
+}
+
+static void in_the_parent(void)
+{
+	found_by_holds[1] = porter__fork_generation;
+}
+
+static void in_the_child(void)
+{
+	found_by_holds[2] = porter__fork_generation;
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	/* Of the lowest rank: it comes first of all. */
+	static struct fork_hold hold = {
+		.rank = RANK_FORKING,
+		.before = before,
+		.parent = in_the_parent,
+		.child = in_the_child,
+	};
+
+	porter__fork_join(&hold);
+}
+
+static void beget(void *generation)
+{
+	uint32_t mine = *(uint32_t *)generation + 1;
+
+	must(porter__fork_generation == mine);
+	must(found_by_holds[0] == mine - 1 && found_by_holds[2] == mine);
+	if (mine < 5)
+		must(in_child(beget, &mine).status == 0);
+	must(porter__fork_generation == mine);
+}
+
+static void a_child_is_of_the_next_generation_from_the_first(void **state)
+{
+	uint32_t generation = 1;
+
+	(void)state;
+	assert_int_equal(porter__fork_generation, generation);
+	assert_int_equal(in_child(beget, &generation).status, 0);
+	assert_int_equal(in_child(beget, &generation).status, 0);
+	assert_int_equal(porter__fork_generation, generation);
+	assert_int_equal(found_by_holds[1], generation);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +209,8 @@ int main(void)
 			a_child_finds_the_locks_free_that_other_threads_held),
 		cmocka_unit_test(
 			in_the_child_the_slots_of_other_threads_are_free),
+		cmocka_unit_test(
+			a_child_is_of_the_next_generation_from_the_first),
 	};
 
 	return run_all("fork inside", tests);

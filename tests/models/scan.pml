@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * collect.pml: what a read may say while threads count (G1, G2, G3).
+ * scan.pml: what a read may say while threads count (G1, G2, G3).
  *
  * Idea: the model knows the true usage at every instant, in `used`, which
- * changes in one step with the word that an update writes. A reader walks over
+ * changes in one step with the word that an update writes. A reader scans
  * the slots word by word, notes `used` at an arbitrary instant between its two
- * walks, and must have been right about it.
+ * scans, and must have been right about it.
  *
  * Stands for: counter_add() (counter.h) through charge() and refund()
- * (tracked.h); porter_counter_sum(), collect(), between() (counter.c);
+ * (tracked.h); porter_counter_sum(), scan(), between() (counter.c);
  * porter__id_word(), porter__id_words() (ids.c); porter__slots_count(),
  * porter__slot_cell(), take_slot(), on_thread_end() (slots.c).
  *
  * Leaves out: the order of memory (weak.pml, publish.pml), how an add is done
- * (slots.pml), the counts beside the bytes (words of the same kind), the base
- * (fork.pml). An add is one step: only the owner writes the word.
+ * (slots.pml), the counts beside the bytes (words of the same kind), the base.
+ * An add is one step: only the owner writes the word.
  *
  * Size: 3 threads, each with ROUNDS (1) allocations and as many frees, by way
  * of a shared place, so that most free what another one allocated; a slot that
@@ -92,18 +92,18 @@ proctype thread(byte mine)
 }
 
 /*
- * One walk over one word: porter__id_word(). Whether the block is there and
+ * One scan of one word: porter__id_word(). Whether the block is there and
  * what the word says are one step here: a block that is there stays there.
  */
-#define WALK(words, folded, sum)                                       \
+#define SCAN(words, folded, sum)                                       \
 	atomic { sum = folded; n = count }                             \
 	do                                                             \
 	:: atomic { i < n -> sum = sum + (block[i] -> words[i] : 0); i++ } \
 	:: atomic { i >= n -> i = 0; break }                           \
 	od
 
-/* One walk over both, word by word: porter__id_words(). */
-#define COLLECT(a, f)                                                  \
+/* One scan of both, word by word: porter__id_words(). */
+#define SCAN_BOTH(a, f)                                                  \
 	atomic { a = folded_allocated; f = folded_freed; n = count }   \
 	do                                                             \
 	:: atomic { i < n -> a = a + (block[i] -> allocated[i] : 0) }  \
@@ -119,15 +119,15 @@ proctype reader()
 	if
 	:: true ->
 #ifdef MUTATION_allocated_first
-		WALK(allocated, folded_allocated, a1);
+		SCAN(allocated, folded_allocated, a1);
 		seen = used;
-		WALK(freed, folded_freed, f1);
+		SCAN(freed, folded_freed, f1);
 #else
-#ifdef MUTATION_one_walk
+#ifdef MUTATION_one_scan
 		seen = used;
-		COLLECT(a1, f1);
+		SCAN_BOTH(a1, f1);
 #else
-		WALK(freed, folded_freed, f1);
+		SCAN(freed, folded_freed, f1);
 		seen = used;
 #ifdef MUTATION_slots_not_counted_anew
 		a1 = folded_allocated;
@@ -137,17 +137,17 @@ proctype reader()
 		:: atomic { i >= n -> i = 0; break }
 		od;
 #else
-		WALK(allocated, folded_allocated, a1);
+		SCAN(allocated, folded_allocated, a1);
 #endif
 #endif
 #endif
 		assert(a1 - f1 >= 0);
 		assert(a1 - f1 >= seen)
 	:: true ->
-		COLLECT(a1, f1);
+		SCAN_BOTH(a1, f1);
 		seen = used;
-		COLLECT(a2, f2);
-#ifdef MUTATION_bounds_of_one_collect
+		SCAN_BOTH(a2, f2);
+#ifdef MUTATION_bounds_of_one_scan
 		assert(a1 - f1 <= seen || a2 - f2 <= seen);
 		assert(a1 - f1 >= seen || a2 - f2 >= seen);
 #else
