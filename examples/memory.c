@@ -40,7 +40,7 @@ static void print_pressure(int64_t hundredths)
 
 static void print_line(const char *when, const porter_tracked *t)
 {
-	struct porter_process_memory memory = { .size = sizeof(memory) };
+	struct porter_process_usage memory = { .size = sizeof(memory) };
 
 	if (porter_process_memory(&memory) != 0)
 		return; /* no bad luck comes to this: EINVAL alone */
@@ -60,7 +60,7 @@ static void print_head(void)
 
 static void print_limits(void)
 {
-	struct porter_process_memory memory = { .size = sizeof(memory) };
+	struct porter_process_usage memory = { .size = sizeof(memory) };
 
 	if (porter_process_memory(&memory) != 0)
 		return;

@@ -110,6 +110,13 @@ struct porter_arrow_array {
 	struct ArrowArray *dictionary;
 };
 
+/* The struct with its size set and nothing in it. */
+#define PORTER_ARROW_ARRAY_INIT                                               \
+	{                                                                     \
+		sizeof(struct porter_arrow_array), 0, 0, 0, NULL, 0, NULL, 0, \
+			NULL                                                  \
+	}
+
 /*
  * A type that is to be exported.
  *
@@ -134,6 +141,13 @@ struct porter_arrow_type {
 	int64_t n_children;
 	struct ArrowSchema *dictionary;
 };
+
+/* The struct with its size set and nothing in it. */
+#define PORTER_ARROW_TYPE_INIT                                            \
+	{                                                                 \
+		sizeof(struct porter_arrow_type), NULL, NULL, NULL, 0, 0, \
+			NULL, 0, NULL                                     \
+	}
 
 /**
  * porter_arrow_buffer_resize - make a buffer larger or smaller

@@ -101,14 +101,14 @@ class arrow_pool final : public arrow::MemoryPool
 	{
 		if (tracked_ && not_counted_)
 			return;
-		porter_tracked_destroy(tracked_);
+		porter_tracked_destroy(tracked_, nullptr);
 		porter_counter_destroy(not_counted_);
 		throw std::bad_alloc();
 	}
 
 	~arrow_pool() override
 	{
-		porter_tracked_destroy(tracked_);
+		porter_tracked_destroy(tracked_, nullptr);
 		porter_counter_destroy(not_counted_);
 	}
 
@@ -217,9 +217,8 @@ class arrow_pool final : public arrow::MemoryPool
 
 	porter_stats stats() const noexcept
 	{
-		porter_stats s = porter_stats();
+		porter_stats s = PORTER_STATS_INIT;
 
-		s.size = sizeof(s);
 		porter_tracked_stats(tracked_, &s);
 		return s;
 	}
@@ -265,8 +264,8 @@ class arrow_allocator : public porter_allocator
 	    : porter_allocator(), pool_(pool)
 	{
 		static const porter_allocator_vtable table = {
-			sizeof(table), "arrow", allocate_,
-			reallocate_,   free_,	release_,
+			sizeof(table), "arrow",	 allocate_, reallocate_,
+			free_,	       release_, nullptr,
 		};
 
 		vtable = &table;

@@ -45,8 +45,8 @@ typedef struct porter_allocator porter_allocator;
 /*
  * The table of an allocator. Its functions are called with arguments that the
  * rules above have left: size at most PTRDIFF_MAX, alignment a power of two,
- * ptr not NULL, new_size not 0. Size 0 does reach allocate, reallocate (as
- * old_size) and free.
+ * ptr not NULL, new_size not 0. Size 0 does reach allocate, allocate_zeroed,
+ * reallocate (as old_size) and free.
  *
  * size            sizeof(struct porter_allocator_vtable), so that it can grow
  * name            shown to people
@@ -56,6 +56,17 @@ typedef struct porter_allocator porter_allocator;
  * free            takes a block back, with the size it was last asked for
  *                 with, and the alignment
  * release_unused  gives unused memory back to the system; may be NULL
+ * allocate_zeroed a block as allocate gives it, all bytes 0; may be NULL: then
+ *                 allocate is called and the block is filled. For allocators
+ *                 that know which memory is zero already. free and reallocate
+ *                 take its blocks as they take those of allocate.
+ *
+ * A table may end after free: its size says so. A table that is in use must not
+ * change.
+ *
+ * An allocator may do in its functions what it likes, also allocate and free
+ * through the tracker that stands on it. But it must return in the thread that
+ * called it, with that thread registered as it was (thread.h).
  */
 struct porter_allocator_vtable {
 	size_t size;
@@ -67,7 +78,16 @@ struct porter_allocator_vtable {
 	void (*free)(porter_allocator *self, void *ptr, size_t size,
 		     size_t alignment);
 	void (*release_unused)(porter_allocator *self);
+	void *(*allocate_zeroed)(porter_allocator *self, size_t size,
+				 size_t alignment);
 };
+
+/* A table with its size set and no function yet. */
+#define PORTER_ALLOCATOR_VTABLE_INIT                                      \
+	{                                                                 \
+		sizeof(struct porter_allocator_vtable), NULL, NULL, NULL, \
+			NULL, NULL, NULL                                  \
+	}
 
 struct porter_allocator {
 	const struct porter_allocator_vtable *vtable;
@@ -117,7 +137,7 @@ PORTER_INLINE void *porter_allocate_aligned(porter_allocator *a, size_t size,
 		return porter_refuse(a, EINVAL);
 	if (size > PTRDIFF_MAX)
 		return porter_refuse(a, ENOMEM);
-	return a->vtable->allocate(a, size, alignment);
+	return (a->vtable->allocate)(a, size, alignment);
 }
 
 /**
@@ -138,7 +158,7 @@ PORTER_INLINE void porter_free_aligned(porter_allocator *a, void *ptr,
 				       size_t size, size_t alignment)
 {
 	if (ptr)
-		a->vtable->free(a, ptr, size, alignment);
+		(a->vtable->free)(a, ptr, size, alignment);
 }
 
 /**
@@ -167,8 +187,8 @@ PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
 			return porter_refuse(a, EINVAL);
 		if (new_size > PTRDIFF_MAX)
 			return porter_refuse(a, ENOMEM);
-		return a->vtable->reallocate(a, ptr, old_size, new_size,
-					     alignment);
+		return (a->vtable->reallocate)(a, ptr, old_size, new_size,
+					       alignment);
 	}
 	block = porter_allocate_aligned(a, new_size, alignment);
 	if (block)

@@ -3,7 +3,7 @@
  * portermem.h: the whole library.
  *
  *	tracked.h     an allocator that knows how many bytes it holds: start here
- *	limit.h       limits, peaks, families of trackers
+ *	limit.h       limits, peaks, hierarchies of trackers
  *	allocator.h   what an allocator is; the backends; the process default
  *	counter.h     the sharded counter underneath, for any quantity
  *	process.h     what the kernel says about the whole process

@@ -24,8 +24,9 @@ PORTER_BEGIN_DECLS
 
 /*
  * The memory of the process, in bytes. -1 stands for what is not there or not
- * known. The caller sets size to sizeof(struct porter_process_memory) before
- * the call, so that the struct can grow.
+ * known. The caller sets size to sizeof(struct porter_process_usage) before
+ * the call, or begins with PORTER_PROCESS_USAGE_INIT, so that the struct can
+ * grow.
  *
  * resident         pages of the process that are in memory, shared ones
  *                  included; not quite exact
@@ -39,7 +40,7 @@ PORTER_BEGIN_DECLS
  *                  for memory, in hundredths of a percent
  * pressure_full    the part in which all that could have run waited, likewise
  */
-struct porter_process_memory {
+struct porter_process_usage {
 	size_t size;
 	int64_t resident;
 	int64_t resident_peak;
@@ -50,11 +51,11 @@ struct porter_process_memory {
 	int64_t pressure_full;
 };
 
-/* One name for the struct and the function, as stat() has it, is meant. */
-#ifdef __cplusplus
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#endif
+/* The struct with its size set, to be filled. */
+#define PORTER_PROCESS_USAGE_INIT                                        \
+	{                                                                \
+		sizeof(struct porter_process_usage), 0, 0, 0, 0, 0, 0, 0 \
+	}
 
 /**
  * porter_process_memory - what the kernel says about the process' memory
@@ -95,11 +96,7 @@ struct porter_process_memory {
  * Threads: safe; takes no lock of the library, is no cancellation point.
  * Signals: safe.
  */
-int porter_process_memory(struct porter_process_memory *out);
-
-#ifdef __cplusplus
-#pragma GCC diagnostic pop
-#endif
+int porter_process_memory(struct porter_process_usage *out);
 
 PORTER_END_DECLS
 

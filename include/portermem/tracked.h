@@ -24,13 +24,17 @@
 #include <portermem/allocator.h>
 #include <portermem/counter.h>
 
+#include <stddef.h>
+#include <stdint.h>
+
 PORTER_BEGIN_DECLS
 
 typedef struct porter_tracked porter_tracked;
 
 /*
  * The numbers of a tracked allocator. The caller sets size to
- * sizeof(struct porter_stats) before the call, so that the struct can grow.
+ * sizeof(struct porter_stats) before the call, or begins with PORTER_STATS_INIT,
+ * so that the struct can grow.
  *
  * bytes_used       bytes in use: total_allocated - total_freed
  * total_allocated  bytes ever handed out; reallocations count their growth
@@ -43,7 +47,7 @@ typedef struct porter_tracked porter_tracked;
  *
  * A tracker with children (limit.h) has all of them counted in: those that
  * live, and those that were destroyed. A refusal is one of the tracker that was
- * asked, whichever limit it was; so a parent's tell of its whole family. A
+ * asked, whichever limit it was; so a parent's tell of all its descendants. A
  * tracker over another that refuses has a failure.
  */
 struct porter_stats {
@@ -57,6 +61,12 @@ struct porter_stats {
 	uint64_t failures;
 	uint64_t refusals;
 };
+
+/* The struct with its size set, to be filled. */
+#define PORTER_STATS_INIT                                           \
+	{                                                           \
+		sizeof(struct porter_stats), 0, 0, 0, 0, 0, 0, 0, 0 \
+	}
 
 /**
  * porter_tracked_new - a tracked allocator over another
@@ -73,7 +83,8 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying);
 
 /**
  * porter_tracked_destroy - end a tracked allocator
- * @t: the tracker; NULL does nothing and returns 0
+ * @t: the tracker; NULL does nothing, and nothing is leaked
+ * @leaked: on success, the bytes still in use, 0 when all came back; may be NULL
  *
  * No other call on @t may run at the same time or come later; blocks that are
  * still in use cannot be freed through it any more. Its watches (watch.h) are
@@ -86,15 +97,15 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying);
  * One child in 64 that is destroyed waits until no thread is inside a read of
  * liburcu-bp's, that of porter_tracked_foreach_child() for example.
  *
- * Return: the bytes still in use, 0 when all came back; or -1 with errno and
- * nothing changed. (After a wrong size given to porter_free() the bytes may be
- * negative; errno tells, when it was 0 before.)
+ * After a wrong size given to porter_free() @leaked may be negative.
+ *
+ * Return: 0; or -1 with errno, with nothing changed and @leaked as it was.
  * Errors: EBUSY, @t is the default allocator of the process, or has children
  * (limit.h). A pointer that is no tracker, or one that was destroyed already,
  * ends the program with a message, as far as that can be told.
  * Threads: safe, but see above. Signals: not safe.
  */
-int64_t porter_tracked_destroy(porter_tracked *t);
+int porter_tracked_destroy(porter_tracked *t, int64_t *leaked);
 
 /**
  * porter_tracked_allocator - the allocator that a tracker is
@@ -130,9 +141,8 @@ porter_tracked *porter_tracked_cast(porter_allocator *a);
  * it is looked at. Descendants (limit.h) are counted in.
  *
  * While others allocate and free it may be more than is in use at any instant,
- * but never more than a limit of @t or of an ancestor: unless that was set below
- * what is in use, or was the first one and calls were under way, or @t is one of
- * porter_tracked_new().
+ * but never more than a limit of @t or of an ancestor (limit.h): unless that was
+ * set below what was charged, or was a first one and calls were under way.
  *
  * Return: bytes.
  * Errors: none.
@@ -211,19 +221,41 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
  * from being asked for.
  *
  * Ownership: none; porter_refund() with the same size, in any thread, when the
- * memory is gone.
+ * memory is gone; porter_charge_resize() when its size changes.
  * Return: 0, or -1 with errno and the bytes as before. A refusal or a failure
  * is counted, as it is for a block.
- * Errors: ENOMEM, a limit refuses, @size is above PTRDIFF_MAX, or, in a tracker
- * with options, a limit or a peak, more than 2^60 bytes would be in use.
+ * Errors: ENOMEM, a limit refuses, @size is above PTRDIFF_MAX, or more than 2^60
+ * bytes would be charged.
  * Threads: safe. Signals: not safe.
  */
 int porter_charge(porter_tracked *t, size_t size);
 
 /**
+ * porter_charge_resize - count that what porter_charge() counted changes in size
+ * @t: the tracker
+ * @old_size: the bytes that are charged for it
+ * @new_size: the bytes that it is to have
+ *
+ * The growth is charged or the shrinking refunded, in one operation. It counts
+ * as one reallocation, also with equal sizes, in @t and in the trackers that @t
+ * stands on. Shrinking never fails, whatever the limits are.
+ *
+ * Ownership: porter_refund() with @new_size when the memory is gone; after a
+ * failure, with @old_size.
+ * Return: 0, or -1 with errno and the bytes as before. A refusal or a failure is
+ * counted.
+ * Errors: ENOMEM, only where @new_size is more than @old_size: a limit refuses
+ * the difference, @new_size is above PTRDIFF_MAX, or more than 2^60 bytes would
+ * be charged.
+ * Threads: safe. Signals: not safe.
+ */
+int porter_charge_resize(porter_tracked *t, size_t old_size, size_t new_size);
+
+/**
  * porter_refund - count back what porter_charge() counted
  * @t: the tracker
- * @size: the bytes that were given to porter_charge()
+ * @size: the bytes that were given to porter_charge(), or last to
+ * porter_charge_resize()
  *
  * Return: nothing.
  * Errors: none.
@@ -255,6 +287,10 @@ void *porter_malloc(porter_tracked *t, size_t size);
  * @t: the tracker
  * @count: how many
  * @size: bytes of each
+ *
+ * Where the underlying allocator has zeroed memory by itself, as the backends
+ * that come with the library do, the block is not written: pages of a large one
+ * take memory when they are first touched, and not before.
  *
  * Ownership: as porter_malloc().
  * Return: the block, all bytes 0, or NULL with errno.
@@ -289,6 +325,22 @@ void *porter_realloc(porter_tracked *t, void *ptr, size_t size);
  * Threads: any thread may free what any other allocated. Signals: not safe.
  */
 void porter_mfree(porter_tracked *t, void *ptr);
+
+/**
+ * porter_mfree_sized - give back a block of porter_malloc() whose size is known
+ * @t: the tracker that it came from
+ * @ptr: a block of porter_malloc(); NULL does nothing
+ * @size: the bytes it was last asked for with
+ *
+ * As porter_mfree(), for those who know the size, C23's free_sized() and C++'s
+ * sized delete for example. A wrong size is not noticed, and makes the numbers
+ * wrong from then on.
+ *
+ * Return: nothing.
+ * Errors: none.
+ * Threads: any thread may free what any other allocated. Signals: not safe.
+ */
+void porter_mfree_sized(porter_tracked *t, void *ptr, size_t size);
 
 /**
  * porter_msize - the size that a block was asked for with

@@ -2,7 +2,7 @@
 /*
  * watch.h: to be told when a tracker holds much, and when it no longer does.
  *
- *	bytes in use
+ *	charged bytes
  *	  high ----------*-------------------------*-------
  *	                /  \    /\                /
  *	  low  --------/----\--/--\----*---------/---------
@@ -10,24 +10,25 @@
  *	                 ^             ^           ^
  *	                HIGH          LOW         HIGH
  *
- * A watch tells of the high mark when the bytes reach it, then of the low one
- * when they come down to that, then of the high one again: each crossing once,
- * and no flutter as long as they stay between. Like allocations that a limit
- * binds, bytes count from before the underlying allocator is asked for them
- * until it has got them back, descendants included.
+ * A watch has two watermarks. It tells of the high one when the charged bytes
+ * reach it, then of the low one when they come down to that, then of the high
+ * one again: each crossing once, and no flutter as long as the bytes stay
+ * between. Charged is what a limit is compared with (limit.h): bytes count from
+ * before the underlying allocator is asked for them until it has got them back,
+ * descendants included.
  *
- * Nobody polls. The thread that crosses a mark wakes who wants to know: an event
- * loop, by a file descriptor, or the one thread of the library, which runs
- * callbacks. The allocation that crosses never waits for either.
+ * Nobody polls. The thread that crosses a watermark notifies an event loop, by a
+ * file descriptor, or the one thread of the library, which runs callbacks. The
+ * allocation that crosses never waits for either.
  *
- * What is told is the state of now: crossings that nobody had been told of
- * before the next one came are counted in suppressed, so the same mark may be
- * told twice in a row. A crossing that lasts is always told.
+ * What is told is the state of now: crossings that were not told before the next
+ * one came are counted in suppressed, so the same watermark may be told twice in
+ * a row. A crossing that lasts is always told.
  *
- * A tracker with a watch is one with a limit as far as speed goes (limit.h);
- * that stays when the watch is removed. A tracker of porter_tracked_new() that
- * gets its first watch while threads allocate through it: calls that are under
- * way are noticed when their thread, or enough others, come again.
+ * A tracker with a watch costs what one with a limit does (limit.h); that stays
+ * when the watch is removed. At the first watch of a tracker, where neither it
+ * nor an ancestor had a limit or a watch before, calls of other threads may be
+ * under way. They are noticed when they return.
  *
  * Which calls may run side by side, on one tracker: all but
  * porter_tracked_destroy(). None may be called in a signal handler.
@@ -37,26 +38,30 @@
 
 #include <portermem/tracked.h>
 
+#include <stddef.h>
+#include <stdint.h>
+
 PORTER_BEGIN_DECLS
 
 enum porter_watch_mark { PORTER_WATCH_LOW, PORTER_WATCH_HIGH };
 
 /*
- * What the marks of a watch are given in. Per mille of the limit that is set
- * for the tracker itself: they follow it when it changes. Where there is none,
- * it counts as endless: the high mark is never reached, and what was above
- * comes down.
+ * What the watermarks of a watch are given in. Per mille of the limit that is
+ * set for the tracker itself: they follow it when it changes. Where there is
+ * none, it counts as endless: the high watermark is never reached, and what was
+ * above comes down.
  */
 enum porter_watch_unit { PORTER_WATCH_BYTES, PORTER_WATCH_PER_MILLE };
 
 /*
  * A crossing. For porter_watch_read() the caller sets size to
- * sizeof(struct porter_watch_event) before the call, so that it can grow.
+ * sizeof(struct porter_watch_event) before the call, or begins with
+ * PORTER_WATCH_EVENT_INIT, so that it can grow.
  *
- * mark        which mark was crossed last: the state of the watch
- * bytes       what was in use at that crossing
- * crossing    which crossing of this watch it is, from 1: odd at the high mark,
- *             even at the low one
+ * mark        which watermark was crossed last: the state of the watch
+ * bytes       what was charged at that crossing
+ * crossing    which crossing of this watch it is, from 1: odd at the high
+ *             watermark, even at the low one
  * suppressed  crossings since the last that was told, and before this one; by
  *             callback, or by porter_watch_read(): each counts for itself
  */
@@ -67,6 +72,12 @@ struct porter_watch_event {
 	uint64_t crossing;
 	uint64_t suppressed;
 };
+
+/* The struct with its size set, to be filled. */
+#define PORTER_WATCH_EVENT_INIT                                              \
+	{                                                                    \
+		sizeof(struct porter_watch_event), PORTER_WATCH_LOW, 0, 0, 0 \
+	}
 
 /*
  * Called by a thread of the library, one at a time, with no lock held. It may
@@ -85,13 +96,13 @@ typedef void (*porter_on_crossing)(porter_tracked *t, int watch,
 				   void *context);
 
 /*
- * What a watch is made with. Zero it, set size to sizeof(struct porter_watch),
- * then what is wanted.
+ * What a watch is made with. Begin with PORTER_WATCH_INIT, or zero it and set
+ * size to sizeof(struct porter_watch); then set what is wanted.
  *
- * high          told of when so much is in use, or more; above low
- * low           told of when so much is in use, or less; 0 or more
- * unit          PORTER_WATCH_BYTES, or PORTER_WATCH_PER_MILLE with marks of at
- *               most 1000
+ * high          told of when so much is charged, or more; above low
+ * low           told of when so much is charged, or less; 0 or more
+ * unit          PORTER_WATCH_BYTES, or PORTER_WATCH_PER_MILLE with watermarks
+ *               of at most 1000
  * min_interval  nanoseconds from one telling to the next, at least; 0: none.
  *               What the state is when it is over is told then.
  * callback      or NULL: then porter_watch_fd() and porter_watch_read() tell
@@ -107,12 +118,19 @@ struct porter_watch {
 	void *context;
 };
 
+/* The struct with its size set and nothing wanted. */
+#define PORTER_WATCH_INIT                                                 \
+	{                                                                 \
+		sizeof(struct porter_watch), 0, 0, PORTER_WATCH_BYTES, 0, \
+			NULL, NULL                                        \
+	}
+
 /**
- * porter_watch_add - watch the bytes in use of a tracker
+ * porter_watch_add - watch the charged bytes of a tracker
  * @t: any tracker, the default one as well
- * @w: the marks, and what happens at them
+ * @w: the watermarks, and what happens at them
  *
- * When the high mark is reached already, that is a crossing; so a callback may
+ * When the high watermark is reached already, that is a crossing; so a callback may
  * be called before its number is returned here.
  *
  * The first watch with a callback, or with a min_interval, starts a thread that
@@ -126,13 +144,14 @@ struct porter_watch {
  * closed, and porter_watch_fd() tries again. A poll set of epoll(7) that the
  * child inherits is still about the parent's: it makes one of its own. The
  * thread is started in the child when it is needed, by the thread that crosses a
- * mark.
+ * watermark.
  *
  * Ownership: what @w points to is copied. The watch lives until
  * porter_watch_remove() or the end of its tracker.
  * Return: the number of the watch, 0 or more, for the calls below; or -1 with
- * errno and no watch. A number is used again when its watch was removed.
- * Errors: EINVAL, @w is NULL, the marks or the unit make no sense, or size is
+ * errno and no watch. A number that was removed does not come again for another
+ * watch of the same tracker before 2^31 others were added.
+ * Errors: EINVAL, @w is NULL, the watermarks or the unit make no sense, or size is
  * less than that of the first version of the struct; ENOMEM, no memory; EAGAIN,
  * no thread.
  * Threads: safe. Signals: not safe.

@@ -164,7 +164,7 @@ static void keep(int64_t *number, int64_t found)
 		*number = found;
 }
 
-static void read_status(struct porter_process_memory *memory, const char *proc)
+static void read_status(struct porter_process_usage *memory, const char *proc)
 {
 	struct lines lines;
 	struct text line;
@@ -179,7 +179,7 @@ static void read_status(struct porter_process_memory *memory, const char *proc)
 	lines_close(&lines);
 }
 
-static void read_pressure(struct porter_process_memory *memory,
+static void read_pressure(struct porter_process_usage *memory,
 			  const char *folder, const char *name)
 {
 	struct lines lines;
@@ -263,7 +263,7 @@ static void keep_least(int64_t *number, int64_t found)
 		*number = found;
 }
 
-static void read_cgroup(struct porter_process_memory *memory, const char *proc,
+static void read_cgroup(struct porter_process_usage *memory, const char *proc,
 			const char *cgroups)
 {
 	struct path cgroup = { 0, "" }, folder = { 0, "" };
@@ -295,13 +295,13 @@ static void read_cgroup(struct porter_process_memory *memory, const char *proc,
 /* ---- All of it ---- */
 
 #define MEMORY_SIZE_FIRST                                        \
-	(offsetof(struct porter_process_memory, pressure_full) + \
+	(offsetof(struct porter_process_usage, pressure_full) + \
 	 sizeof(int64_t))
 
-int porter__process_memory(struct porter_process_memory *out, const char *proc,
+int porter__process_memory(struct porter_process_usage *out, const char *proc,
 			   const char *cgroups)
 {
-	struct porter_process_memory memory;
+	struct porter_process_usage memory;
 	int error = errno;
 
 	if (!out || out->size < MEMORY_SIZE_FIRST) {
@@ -330,7 +330,7 @@ int porter__process_memory(struct porter_process_memory *out, const char *proc,
 	return 0;
 }
 
-int porter_process_memory(struct porter_process_memory *out)
+int porter_process_memory(struct porter_process_usage *out)
 {
 	int state, result;
 

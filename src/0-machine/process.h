@@ -12,7 +12,7 @@
  * cgroup v2 is taken to be when <proc>/thread-self/mountinfo cannot be opened;
  * otherwise that file says where it is.
  */
-int porter__process_memory(struct porter_process_memory *out, const char *proc,
+int porter__process_memory(struct porter_process_usage *out, const char *proc,
 			   const char *cgroups);
 
 #endif /* PORTER_MACHINE_PROCESS_H */

@@ -17,11 +17,11 @@ enum test_point {
 	BLOCK_MISSING,	 /* so the thread will make it */
 	STORE_LOCKED,	 /* a block of cells is being made */
 	ATTEMPTING,	 /* there is room, and it is not counted yet */
-	REVOKING,	 /* cells are marked, the barrier is to come */
-	CALM_ENDING,	 /* the number is out, and not put down yet */
+	DRAINING,	 /* holders are marked, the barrier is to come */
+	ATOMIC_MODE_ENDS,	 /* the sum is out, and not put down yet */
 	REFUSING,	 /* a limit refuses; its lock is held */
-	PERIOD_BEGINS,	 /* of a peak; flights are yet to be looked for */
-	OWN_CELLS_ADDED, /* of a family; those of slots are to come */
+	REFUSING_ATOMICALLY, /* as far as is known; without a lock */
+	SHARED_CELLS_ADDED, /* of a hierarchy; those of slots are to come */
 };
 
 /* What is called at each; NULL at first. */

@@ -67,6 +67,67 @@ struct slot *porter__this_slot(void)
 	return has_slot() ? porter__self : NULL;
 }
 
+/* ---- Slots after a fork ---- */
+
+/*
+ * Of all threads, the one that forked lives in the child, and the slots of the
+ * others are free. That is seen to when the child first takes or gives one: most
+ * children call exec before, and each slot is a page to copy.
+ */
+static struct {
+	uint32_t generation; /* 0: there was no fork */
+	struct slot *kept;   /* of the thread that forked, or NULL */
+} forked;
+
+static void reclaim_slots(void)
+{
+	sigset_t saved;
+
+	if (likely(load_acquire(&forked.generation) == 0))
+		return;
+	porter__lock(&slots.lock, &saved);
+	if (forked.generation) {
+		porter__pool_give_all_but(&slots, forked.kept);
+		store_release(&forked.generation, 0);
+	}
+	porter__unlock(&slots.lock, &saved);
+}
+
+static void in_child(void)
+{
+	forked.generation = porter__fork_generation;
+	forked.kept = has_slot() ? porter__self : NULL;
+	if (has_slot())
+		porter__self->generation = porter__fork_generation;
+}
+
+static void give_slot(struct slot *slot)
+{
+	reclaim_slots();
+	porter__pool_give(&slots, slot);
+}
+
+static struct slot *pick_slot(void)
+{
+	reclaim_slots();
+	return porter__pool_take(&slots);
+}
+
+static void end_attempts(struct slot *slot);
+
+/* A thread that died in a fork may have been in the middle of an attempt. */
+static void begin_time(struct slot *slot)
+{
+	if (slot->generation && slot->generation != porter__fork_generation)
+		end_attempts(slot);
+	store_relaxed(&slot->generation, porter__fork_generation);
+	slot->reader = false;
+	slot->holding = NULL;
+	slot->refusal = (struct porter__note){ 0 };
+	if (!slot->blocks[0])
+		store_release(&slot->blocks[0], slot->first);
+}
+
 /* ---- A thread's time in a slot ---- */
 
 /*
@@ -76,7 +137,7 @@ struct slot *porter__this_slot(void)
 static void on_thread_end(void *slot)
 {
 	porter__self = &left_slot;
-	porter__pool_give(&slots, slot);
+	give_slot(slot);
 }
 
 static bool make_key(void)
@@ -109,14 +170,10 @@ static bool take_slot(void)
 	porter__block_signals(&saved);
 	if (porter__self != &no_slot) /* A handler was faster. */
 		goto restore;
-	slot = make_key() ? porter__pool_take(&slots) : NULL;
+	slot = make_key() ? pick_slot() : NULL;
 	if (!slot)
 		goto restore;
-	slot->reader = false;
-	slot->holding = NULL;
-	slot->refusal = (struct porter__note){ 0 };
-	if (!slot->blocks[0])
-		store_release(&slot->blocks[0], slot->first);
+	begin_time(slot);
 	/*
 	 * Before pthread_setspecific(): should that call malloc, and malloc
 	 * come here, the thread has its slot already.
@@ -125,7 +182,7 @@ static bool take_slot(void)
 	if (pthread_setspecific(ending.key, slot) != 0) {
 		/* Never handed on, the slot would be lost: do without. */
 		porter__self = &no_slot;
-		porter__pool_give(&slots, slot);
+		give_slot(slot);
 	}
 restore:
 	porter__restore_signals(&saved);
@@ -158,7 +215,7 @@ void porter_thread_unregister(void)
 		return;
 	pthread_setspecific(ending.key, NULL);
 	porter__self = &no_slot;
-	porter__pool_give(&slots, slot);
+	give_slot(slot);
 }
 
 /* ---- Finding a cell ---- */
@@ -181,6 +238,26 @@ static struct cell *find_block(struct slot *slot, uint32_t block)
 	struct cell **entry = find_entry(slot, block);
 
 	return entry ? load_acquire(entry) : NULL;
+}
+
+static void end_attempts_in(struct cell *block)
+{
+	for (int i = 0; block && i < BLOCK_CELLS; i++)
+		if (load_relaxed(&block[i].word[ATTEMPT]))
+			store_relaxed(&block[i].word[ATTEMPT], 0);
+}
+
+static void end_attempts(struct slot *slot)
+{
+	for (uint32_t i = 0; i < DIRECT_BLOCKS; i++)
+		end_attempts_in(slot->blocks[i]);
+	for (unsigned segment = 1; segment <= MORE_SEGMENTS; segment++) {
+		size_t length = segment_length(segment, DIRECT_BLOCKS);
+		struct cell **table = slot->more[segment - 1];
+
+		for (size_t i = 0; table && i < length; i++)
+			end_attempts_in(table[i]);
+	}
 }
 
 /* Fresh pages, zeroed; under the store's lock. */
@@ -319,6 +396,13 @@ size_t porter__slots_count(void)
 	return porter__pool_count(&slots);
 }
 
+bool porter__slot_lives(size_t slot)
+{
+	const struct slot *s = porter__pool_at(&slots, slot);
+
+	return load_relaxed(&s->generation) == porter__fork_generation;
+}
+
 struct cell *porter__slot_cell(size_t slot, struct cell_address at)
 {
 	struct cell *block =
@@ -328,12 +412,6 @@ struct cell *porter__slot_cell(size_t slot, struct cell_address at)
 }
 
 /* ---- Loading and forking ---- */
-
-/* Of all threads, the one that forked lives in the child: the rest is free. */
-static void in_child(void)
-{
-	porter__pool_give_all_but(&slots, has_slot() ? porter__self : NULL);
-}
 
 /*
  * The key is made early, while few are: pthread_setspecific() allocates

@@ -82,6 +82,7 @@ struct slot {
 	struct cell **more[MORE_SEGMENTS]; /* tables of those beyond */
 	/* For the owner alone, anew for each: */
 	bool reader;   /* it is registered with liburcu */
+	uint32_t generation; /* fork.h: of the process in which it was taken */
 	void *holding; /* the lock of a hierarchy that it holds, or NULL */
 	struct porter__note refusal;
 	struct cell first[BLOCK_CELLS]
@@ -162,6 +163,14 @@ bool porter__slots_wait_for_readers(void);
 
 /* What a cell counts is never written through this. */
 size_t porter__slots_count(void);
+
+/*
+ * Whether a thread of this process may be at work in the slot. After a fork that
+ * is not so for those of the threads that the child does not have, until a new
+ * thread takes them.
+ */
+bool porter__slot_lives(size_t slot);
+
 struct cell *porter__slot_cell(size_t slot, struct cell_address at);
 
 #endif /* PORTER_SLOTS_H */

@@ -47,6 +47,9 @@ static struct {
 		       size_t new_size);
 } je;
 
+/* MALLOCX_ZERO of jemalloc(3). */
+enum { JE_ZERO = 0x40 };
+
 /* MALLOCX_ALIGN() of jemalloc(3): the logarithm; 0 means malloc's alignment. */
 static int je_flags(size_t alignment)
 {
@@ -64,14 +67,27 @@ static size_t je_size(size_t size, size_t alignment)
 	return size < least ? least : size;
 }
 
-static void *je_allocate(porter_allocator *self, size_t size, size_t alignment)
+static void *je_allocate_with(size_t size, size_t alignment, int flags)
 {
-	void *block = je.mallocx(je_size(size, alignment), je_flags(alignment));
+	void *block = je.mallocx(je_size(size, alignment),
+				 je_flags(alignment) | flags);
 
-	(void)self;
 	if (!block)
 		errno = ENOMEM;
 	return block;
+}
+
+static void *je_allocate(porter_allocator *self, size_t size, size_t alignment)
+{
+	(void)self;
+	return je_allocate_with(size, alignment, 0);
+}
+
+static void *je_allocate_zeroed(porter_allocator *self, size_t size,
+				size_t alignment)
+{
+	(void)self;
+	return je_allocate_with(size, alignment, JE_ZERO);
 }
 
 static void *je_reallocate(porter_allocator *self, void *ptr, size_t old_size,
@@ -108,6 +124,7 @@ static const struct porter_allocator_vtable je_vtable = {
 	.reallocate = je_reallocate,
 	.free = je_free,
 	.release_unused = je_release_unused,
+	.allocate_zeroed = je_allocate_zeroed,
 };
 
 static porter_allocator jemalloc = { .vtable = NULL };
@@ -135,6 +152,7 @@ porter_allocator *porter__jemalloc(void)
 
 static struct {
 	void *(*malloc_aligned)(size_t size, size_t alignment);
+	void *(*zalloc_aligned)(size_t size, size_t alignment);
 	void *(*realloc_aligned)(void *ptr, size_t size, size_t alignment);
 	void (*free)(void *ptr);
 	void (*collect)(bool force);
@@ -143,6 +161,17 @@ static struct {
 static void *mi_allocate(porter_allocator *self, size_t size, size_t alignment)
 {
 	void *block = mi.malloc_aligned(size, alignment);
+
+	(void)self;
+	if (!block)
+		errno = ENOMEM;
+	return block;
+}
+
+static void *mi_allocate_zeroed(porter_allocator *self, size_t size,
+				size_t alignment)
+{
+	void *block = mi.zalloc_aligned(size, alignment);
 
 	(void)self;
 	if (!block)
@@ -184,6 +213,7 @@ static const struct porter_allocator_vtable mi_vtable = {
 	.reallocate = mi_reallocate,
 	.free = mi_free,
 	.release_unused = mi_release_unused,
+	.allocate_zeroed = mi_allocate_zeroed,
 };
 
 static porter_allocator mimalloc = { .vtable = NULL };
@@ -194,6 +224,7 @@ static void look_up_mimalloc(void)
 		look_up_library("mi_malloc_aligned", "libmimalloc.so.2");
 
 	if (find(library, "mi_malloc_aligned", &mi.malloc_aligned) &&
+	    find(library, "mi_zalloc_aligned", &mi.zalloc_aligned) &&
 	    find(library, "mi_realloc_aligned", &mi.realloc_aligned) &&
 	    find(library, "mi_free", &mi.free) &&
 	    find(library, "mi_collect", &mi.collect))

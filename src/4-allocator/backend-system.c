@@ -74,6 +74,22 @@ static void *allocate_aligned(size_t size, size_t alignment)
 	return block;
 }
 
+/* calloc() knows which pages are fresh and need no zeroing. */
+static void *allocate_zeroed_aligned(size_t size, size_t alignment)
+{
+	char *base;
+	void *block;
+
+	if (alignment >= OVERALLOCATE_BELOW) {
+		block = allocate_aligned(size, alignment);
+		return block ? memset(block, 0, size) : NULL;
+	}
+	base = calloc(1, size + (size == 0) + alignment);
+	return base ? block_within(base,
+				   offset_within((uintptr_t)base, alignment)) :
+		      NULL;
+}
+
 static void *reallocate_aligned(void *ptr, size_t old_size, size_t new_size,
 				size_t alignment)
 {
@@ -114,6 +130,16 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	return likely(block) || size != 0 ? block : malloc(1);
 }
 
+static void *allocate_zeroed(porter_allocator *self, size_t size,
+			     size_t alignment)
+{
+	(void)self;
+	if (unlikely(alignment > PORTER_ALIGNMENT))
+		return allocate_zeroed_aligned(size, alignment);
+	/* Some calloc(1, 0) return NULL. */
+	return calloc(1, size + (size == 0));
+}
+
 static void *reallocate(porter_allocator *self, void *ptr, size_t old_size,
 			size_t new_size, size_t alignment)
 {
@@ -149,6 +175,7 @@ static const struct porter_allocator_vtable system_vtable = {
 	.reallocate = reallocate,
 	.free = release,
 	.release_unused = release_unused,
+	.allocate_zeroed = allocate_zeroed,
 };
 
 porter_allocator porter__system = { .vtable = &system_vtable };

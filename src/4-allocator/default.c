@@ -9,14 +9,15 @@
  */
 #include "4-allocator/default.h"
 
-#include "4-allocator/tracked.h"
+#include "4-allocator/backend.h"
+#include "4-allocator/tracked-life.h"
 #include "4-allocator/vtable.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static porter_tracked built_in __attribute__((aligned(CACHE_LINE)));
+static porter_tracked built_in;
 static porter_allocator *current; /* NULL: the built-in one, not built yet */
 
 static porter_allocator *backend_from_environment(void)
@@ -38,8 +39,10 @@ static porter_allocator *backend_from_environment(void)
 
 static void build(void)
 {
+	const struct account_options unlimited = { .limit = INT64_MAX };
+
 	porter__tracked_init(&built_in, backend_from_environment(),
-			     porter__id_reserved());
+			     porter__id_reserved(), &unlimited);
 }
 
 /* Becomes the default, unless the program has set one. */
@@ -49,14 +52,14 @@ static porter_allocator *build_default(void)
 	porter_allocator *expected = NULL;
 
 	pthread_once(&once, build);
-	return exchange_if(&current, &expected, &built_in.allocator) ?
+	return compare_exchange(&current, &expected, &built_in.allocator) ?
 		       &built_in.allocator :
 		       expected;
 }
 
 porter_allocator *porter_get_allocator(void)
 {
-	porter_allocator *a = subscribe(&current);
+	porter_allocator *a = load_acquire(&current);
 
 	return likely(a) ? a : build_default();
 }
@@ -73,5 +76,5 @@ porter_allocator *porter_set_allocator(porter_allocator *a)
 
 bool porter__is_default(const porter_allocator *a)
 {
-	return a == &built_in.allocator || a == subscribe(&current);
+	return a == &built_in.allocator || a == load_acquire(&current);
 }

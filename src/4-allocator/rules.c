@@ -22,7 +22,7 @@ void *porter_refuse(porter_allocator *a, int error)
 	porter_tracked *t = porter_tracked_cast(a);
 
 	if (t)
-		porter__tracked_failed(t);
+		porter__failed(t);
 	errno = error;
 	return NULL;
 }

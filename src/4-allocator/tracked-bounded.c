@@ -1,136 +1,94 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracked-bounded.c: the table of a tracker that a limit or a mark bounds.
+ * tracked-bounded.c: the table of a tracker that a limit or a watermark bounds.
  *
- *	allocate	count, if there is room; then ask malloc
+ *	allocate	charge from stock; then ask malloc
  *	free		give the block back to malloc; then count
  *
- * The fast paths are for a thread that has its cell, over malloc; all others
- * are in tracked-centred.c. Little is kept on the stack: the flight tells all
- * that is wanted when malloc fails.
+ * The fast paths are for a thread that has its cell, over malloc; all others are
+ * in block.c. What is wanted only when malloc fails is kept on the stack, since
+ * no register is worth saving for that.
  */
-#include "3-centre/calm.h"
-#include "4-allocator/tracked.h"
+#include "4-allocator/block.h"
 
 #include <stdlib.h>
 
-static SLOW_PATH void *no_block(porter_tracked *t, struct cell *cell,
-				bool slowly)
+static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 {
-	size_t size = (size_t)flight_bytes(peek(&cell->word[FLIGHT]));
-	struct operation op = { .cell = cell, .slowly = slowly };
-
-	if (size)
-		return porter__took_for_nothing(t, size, &op);
+	porter__cancel(&t->account, size);
 	/* Some malloc(0) return NULL; the backend knows. */
-	flight_end(cell);
-	return porter__allocate_over(&t->allocator, 0, PORTER_ALIGNMENT);
-}
-
-static inline void *got_block(struct cell *cell, void *block)
-{
-	word_add(&cell->word[ALLOCATIONS], 1);
-	flight_end(cell);
-	return block;
-}
-
-static SEPARATE void *allocate_at_centre(porter_tracked *t, size_t size,
-					 struct cell *cell, enum calm calm)
-{
-	struct operation op = { .cell = cell };
-	void *block;
-
-	if (unlikely(!porter__take_slowly(t, size, &op, calm)))
-		return NULL;
-	block = malloc(size);
-	return likely(block) ? got_block(cell, block) : no_block(t, cell, true);
+	return size ? porter__failed(t) :
+		      porter__block_allocate(
+			      t, (struct block_request){
+					 .alignment = PORTER_ALIGNMENT });
 }
 
 /*
  * Few instructions here as well: threads that take one number from each other
- * have it for as long as it takes to come from one change of it to the next.
+ * have it for as long as it takes to come from one change of it to the next. A
+ * callback may have changed the cell of this thread.
  */
 static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)
 {
-	porter_tracked *volatile kept = t;
-	enum calm calm = calm_take(centre_of(t), cell, size);
 	void *block;
 
-	if (unlikely(calm != CALM_DONE))
-		return allocate_at_centre(t, size, cell, calm);
+	if (unlikely(charge_atomically(&t->account, cell, size) !=
+		     ATOMIC_DONE) &&
+	    unlikely(!porter__charge_or_refuse(t, cell, size)))
+		return NULL;
 	block = malloc(size);
-	return likely(block) ? got_block(cell, block) :
-			       no_block(kept, cell, true);
+	if (unlikely(!block))
+		return no_block(t, size);
+	counter_add(&t->counter, ALLOCATIONS, 1);
+	return block;
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 {
 	porter_tracked *t = (porter_tracked *)self;
-	/* On the stack, since no register is worth saving for a failure. */
 	porter_tracked *volatile kept = t;
-	struct cell *cell = own_cell_fast(t->counter.at);
+	volatile size_t kept_size = size;
+	struct cell *cell = this_cell_fast(t->counter.at);
 	void *block;
 
-	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
-		return porter__allocate_over(self, size, alignment);
-	if (unlikely(!centre_take_fast(cell, size)))
+	if (!served_by_malloc(t, alignment) || unlikely(!cell))
+		return porter__block_allocate(
+			t, (struct block_request){ .size = size,
+						   .alignment = alignment });
+	if (unlikely(!charge_from_stock(cell, size)))
 		return allocate_slowly(t, size, cell);
 	block = malloc(size);
-	return likely(block) ? got_block(cell, block) :
-			       no_block(kept, cell, false);
-}
-
-static inline void give(struct cell *cell, void *ptr, size_t size)
-{
-	word_add_release(&cell->word[FREES], 1);
-	free(ptr);
-	word_add_release(&cell->word[FREED], size);
-}
-
-static SEPARATE void settle(struct centre *c, struct cell *cell)
-{
-	centre_settle(c, cell);
-	flight_end(cell);
-}
-
-static SEPARATE void release_not_lent(struct centre *c, struct cell *cell,
-				      void *ptr, size_t size)
-{
-	centre_meet(c, cell);
-	give(cell, ptr, size);
-	settle(c, cell);
+	if (unlikely(!block))
+		return no_block(kept, kept_size);
+	word_add(&cell->word[ALLOCATIONS], 1);
+	return block;
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
 		    size_t alignment)
 {
 	porter_tracked *t = (porter_tracked *)self;
-	struct centre *c = centre_of(t);
-	struct cell *cell = own_cell_fast(t->counter.at);
+	porter_tracked *volatile kept = t;
+	struct cell *cell = this_cell_fast(t->counter.at);
 
-	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
-		porter__free_over(self, ptr, size, alignment);
+	if (!served_by_malloc(t, alignment) || unlikely(!cell)) {
+		porter__block_free(t, ptr, 0, size, alignment);
 		return;
 	}
-	flight_begin(cell, size, GIVING);
-	if (centre_wants_to_know(cell)) {
-		release_not_lent(c, cell, ptr, size);
-		return;
-	}
-	give(cell, ptr, size);
-	if (centre_wants_room(c, cell)) {
-		settle(c, cell);
-		return;
-	}
-	flight_end(cell);
+	word_add_release(&cell->word[FREES], 1);
+	free(ptr);
+	word_add_release(&cell->word[FREED], size);
+	if (is_above_cap(cell))
+		porter__settle(account_of(kept), cell);
 }
 
 const struct porter_allocator_vtable porter__bounded_vtable = {
 	.size = sizeof(struct porter_allocator_vtable),
-	.name = porter__tracked_name,
+	.name = "tracked",
 	.allocate = allocate,
-	.reallocate = porter__reallocate_over,
+	.reallocate = porter__table_reallocate,
 	.free = release,
-	.release_unused = porter__tracked_release_unused,
+	.release_unused = porter__table_release_unused,
+	.allocate_zeroed = porter__table_allocate_zeroed,
 };

@@ -16,48 +16,51 @@ static porter_tracked *below(const porter_tracked *t)
 	return porter_tracked_cast(t->underlying);
 }
 
-static bool charge_all(porter_tracked *t, size_t size)
+static bool charge_all(porter_tracked *t, size_t size, enum word event)
 {
-	struct operation op;
-
 	if (!t)
 		return true;
-	if (!centre_of(t)) {
-		if (!charge_all(below(t), size)) {
-			porter__tracked_failed(t);
-			return false;
-		}
-		charge(t, size);
-		return true;
-	}
-	if (!porter__take(t, size, &op))
+	if (!charge(t, size))
 		return false;
-	if (!charge_all(below(t), size)) {
-		porter__took_for_nothing(t, size, &op);
+	if (!charge_all(below(t), size, event)) {
+		porter__cancel(&t->account, size);
+		porter__failed(t);
 		return false;
 	}
-	porter__took(t, size, ALLOCATIONS, &op);
+	counter_add(&t->counter, event, 1);
 	return true;
+}
+
+static void uncharge_all(porter_tracked *t, size_t size, enum word event)
+{
+	for (; t; t = below(t)) {
+		counter_add(&t->counter, event, 1);
+		uncharge(&t->account, size);
+	}
+}
+
+static int charge_or_fail(porter_tracked *t, size_t size, enum word event)
+{
+	if (size <= PTRDIFF_MAX)
+		return charge_all(t, size, event) ? 0 : -1;
+	porter__failed(t);
+	return -1;
 }
 
 int porter_charge(porter_tracked *t, size_t size)
 {
-	if (size <= PTRDIFF_MAX)
-		return charge_all(t, size) ? 0 : -1;
-	porter__tracked_failed(t);
-	return -1;
+	return charge_or_fail(t, size, ALLOCATIONS);
 }
 
 void porter_refund(porter_tracked *t, size_t size)
 {
-	struct operation op;
+	uncharge_all(t, size, FREES);
+}
 
-	for (; t; t = below(t)) {
-		if (!centre_of(t)) {
-			refund(t, size);
-			continue;
-		}
-		porter__give(t, size, &op);
-		porter__gave(t, size, FREES, &op);
-	}
+int porter_charge_resize(porter_tracked *t, size_t old_size, size_t new_size)
+{
+	if (new_size > old_size)
+		return charge_or_fail(t, new_size - old_size, REALLOCATIONS);
+	uncharge_all(t, old_size - new_size, REALLOCATIONS);
+	return 0;
 }

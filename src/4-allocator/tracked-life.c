@@ -2,47 +2,55 @@
 /*
  * tracked-life.c: making trackers and ending them.
  */
-#include "4-allocator/default.h"
-#include "4-allocator/tracked.h"
-#include "4-allocator/vtable.h"
+#include "4-allocator/tracked-life.h"
 
 #include "0-machine/fork.h"
-#include "3-centre/life.h"
-#include "3-centre/marks.h"
+#include "3-account/hierarchy.h"
+#include "4-allocator/backend.h"
+#include "4-allocator/default.h"
+#include "4-allocator/retired.h"
+#include "4-allocator/tracked-limit.h"
+#include "4-allocator/vtable.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { FIRST_TRACKERS = 64 };
 
-/* A tracker in its place in the pool: an update reads the first line of it. */
+/* A tracker in its place in the pool. */
 struct place {
 	struct pool_element element;
 	struct porter_tracked tracked;
-} __attribute__((aligned(CACHE_LINE)));
+};
 
-static struct pool trackers = POOL_INIT(struct place, FIRST_TRACKERS);
+static struct pool trackers =
+	POOL_INIT(struct place, FIRST_TRACKERS, RANK_TRACKERS);
 
-porter_tracked *porter_tracked_new(porter_allocator *underlying)
+static struct place *place_of(porter_tracked *t)
 {
-	struct porter__id *id;
-	struct place *place;
+	return (struct place *)(void *)((char *)t -
+					offsetof(struct place, tracked));
+}
 
-	if (!underlying)
-		underlying = &porter__system;
-	if (!porter__is_allocator(underlying)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	id = porter__id_take();
-	place = id ? porter__pool_take(&trackers) : NULL;
-	if (!place) {
-		if (id)
-			porter__id_give(id);
-		errno = ENOMEM;
-		return NULL;
-	}
-	porter__tracked_init(&place->tracked, underlying, id);
-	return &place->tracked;
+/* ---- Making ---- */
+
+void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
+			  struct porter__id *id,
+			  const struct account_options *o)
+{
+	static uint64_t serials;
+
+	t->underlying = underlying;
+	t->on_refused = NULL;
+	t->name[0] = '\0';
+	t->malloc_serves = underlying == &porter__system ? PORTER_ALIGNMENT : 0;
+	porter__counter_init(&t->counter, id);
+	porter__account_init(&t->account, id, t, o);
+	store_release(&t->serial, fetch_add(&serials, 1) + 1);
+	store_relaxed(&t->magic, TRACKED_MAGIC);
+	store_release(&t->allocator.vtable, t->account.bounded ?
+						    &porter__bounded_vtable :
+						    &porter__unbounded_vtable);
 }
 
 /* What struct porter_tracked_options was in the first version. */
@@ -54,23 +62,16 @@ static bool read_options(const struct porter_tracked_options *theirs,
 			 struct porter_tracked_options *o)
 {
 	memset(o, 0, sizeof(*o));
+	if (!theirs)
+		return true;
 	if (theirs->size < OPTIONS_SIZE_FIRST)
 		return false;
 	memcpy(o, theirs,
 	       theirs->size < sizeof(*o) ? theirs->size : sizeof(*o));
 	if (o->parent && o->parent->magic != TRACKED_MAGIC)
-		porter__broken("porter_tracked_new_with",
-			       "the parent is no tracker");
+		porter__panic("porter_tracked_new_with",
+			      "the parent is no tracker");
 	return o->limit >= 0 && o->quantum >= 0;
-}
-
-static void give_place(void *tracked)
-{
-	porter_tracked *t = tracked;
-
-	porter__counter_fini(&t->counter);
-	porter__pool_give(&trackers,
-			  (char *)t - offsetof(struct place, tracked));
 }
 
 static void copy_name(porter_tracked *t, const char *name)
@@ -81,19 +82,32 @@ static void copy_name(porter_tracked *t, const char *name)
 	t->name[length] = '\0';
 }
 
-/* The parent needs a centre, too. */
-static int join_family(porter_tracked *t,
-		       const struct porter_tracked_options *o)
+static porter_tracked *make(porter_allocator *underlying,
+			    const struct porter_tracked_options *o)
 {
-	const struct centre_options for_parent = { .converted = true };
-	struct centre_options mine = { .limit = o->limit,
-				       .quantum = o->quantum };
+	const struct account_options account = {
+		.parent = o->parent ? &o->parent->account : NULL,
+		.limit = o->limit ? o->limit : INT64_MAX,
+		.quantum = o->quantum,
+	};
+	struct porter__id *id = porter__id_take();
+	struct place *place = id ? porter__pool_take(&trackers) : NULL;
+	porter_tracked *t;
 
-	if (o->parent && !centre_of(o->parent) &&
-	    porter__tracked_centre(o->parent, &for_parent) != 0)
-		return -1;
-	mine.parent = o->parent ? centre_of(o->parent) : NULL;
-	return porter__tracked_centre(t, &mine);
+	if (!place) {
+		if (id)
+			porter__id_give(id);
+		errno = ENOMEM;
+		return NULL;
+	}
+	t = &place->tracked;
+	porter__tracked_init(t, underlying, id, &account);
+	copy_name(t, o->name);
+	t->on_refused = o->on_refused;
+	t->refused_context = o->refused_context;
+	if (o->parent)
+		porter__hierarchy_join(&t->account, porter__bind);
+	return t;
 }
 
 porter_tracked *
@@ -101,63 +115,73 @@ porter_tracked_new_with(porter_allocator *underlying,
 			const struct porter_tracked_options *theirs)
 {
 	struct porter_tracked_options o;
-	porter_tracked *t;
 
-	if (!theirs)
-		return porter_tracked_new(underlying);
-	if (!read_options(theirs, &o)) {
+	if (!underlying)
+		underlying = &porter__system;
+	if (!porter__is_allocator(underlying) || !read_options(theirs, &o)) {
 		errno = EINVAL;
 		return NULL;
 	}
-	t = porter_tracked_new(underlying);
-	if (!t)
-		return NULL;
-	copy_name(t, o.name);
-	t->on_refused = o.on_refused;
-	t->refused_context = o.refused_context;
-	if (join_family(t, &o) != 0) {
-		t->magic = TRACKED_ENDED;
-		give_place(t);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return t;
+	return make(underlying, &o);
 }
 
-int64_t porter_tracked_destroy(porter_tracked *t)
+porter_tracked *porter_tracked_new(porter_allocator *underlying)
 {
-	struct centre *c;
+	return porter_tracked_new_with(underlying, NULL);
+}
+
+/* ---- Ending ---- */
+
+static void give(struct pool_element *element)
+{
+	struct place *place = (struct place *)element;
+
+	porter__counter_fini(&place->tracked.counter);
+	porter__pool_give(&trackers, element);
+}
+
+/* A watch's callback that runs may yet free, so it is waited for. */
+static bool end_watches(struct account *a)
+{
+	if (!load_acquire(&a->children))
+		return !a->user || a->user->end(a);
+	errno = EBUSY;
+	return false;
+}
+
+int porter_tracked_destroy(porter_tracked *t, int64_t *leaked)
+{
 	int64_t left;
 
-	if (!t)
-		return 0;
-	if (t->magic != TRACKED_MAGIC)
-		porter__broken(__func__, t->magic == TRACKED_ENDED ?
-						 "destroyed already" :
-						 "this is no tracker");
-	if (porter__is_default(&t->allocator)) {
+	if (t && t->magic != TRACKED_MAGIC)
+		porter__panic(__func__, t->magic == TRACKED_ENDED ?
+						"destroyed already" :
+						"this is no tracker");
+	if (t && porter__is_default(&t->allocator)) {
 		errno = EBUSY;
 		return -1;
 	}
-	c = centre_of(t);
-	/* A watch's callback that runs may yet free, so it is waited for. */
-	if (c && porter__marks_on_end && !porter__marks_on_end(c))
+	if (t && !end_watches(&t->account))
 		return -1;
-	left = porter_bytes_used(t);
-	if (c && !porter__tracked_end_centre(c))
+	left = t ? porter_bytes_used(t) : 0;
+	if (t && !porter__hierarchy_leave(&t->account))
 		return -1;
-	t->magic = TRACKED_ENDED;
-	if (c)
-		porter__centre_give(c, give_place);
+	if (leaked)
+		*leaked = left;
+	if (!t)
+		return 0;
+	porter__account_fini(&t->account);
+	store_relaxed(&t->magic, TRACKED_ENDED);
+	if (t->account.parent)
+		porter__retire(&place_of(t)->element, give);
 	else
-		give_place(t);
-	return left;
+		give(&place_of(t)->element);
+	return 0;
 }
 
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold = { .rank = RANK_TRACKERS,
-					 .lock = &trackers.lock };
+	static struct fork_hold hold = { .lock = &trackers.lock };
 
 	porter__fork_join(&hold);
 }

@@ -9,10 +9,9 @@
  * own header is on and that its free will read anyway; and it is the size
  * asked for, where malloc_usable_size() would give a rounded one.
  */
-#include "4-allocator/tracked.h"
+#include "4-allocator/block.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { HEADER = PORTER_ALIGNMENT };
 
@@ -37,101 +36,115 @@ static bool too_large(size_t size)
 	return unlikely(size > (size_t)PTRDIFF_MAX - HEADER);
 }
 
-static SEPARATE void *malloc_over(porter_tracked *t, size_t size)
+static struct block_request request(size_t size)
 {
-	porter_allocator *a = t->underlying;
+	return (struct block_request){ .header = HEADER,
+				       .size = size,
+				       .alignment = PORTER_ALIGNMENT };
+}
+
+/* The short path is the one of tracked-unbounded.c. */
+static bool takes_short_path(const porter_tracked *t)
+{
+	return served_by_malloc(t, PORTER_ALIGNMENT) && likely(!is_bounded(t));
+}
+
+static SEPARATE void *malloc_slowly(porter_tracked *t, size_t size, bool zeroed)
+{
+	struct block_request asked = request(size);
 	char *base;
 
 	if (too_large(size))
-		return porter__tracked_failed(t);
-	if (unlikely(centre_of(t))) {
-		base = porter__centred_allocate(t, HEADER, size,
-						PORTER_ALIGNMENT);
-		return base ? block_of(base, size) : NULL;
-	}
-	base = a->vtable->allocate(a, HEADER + size, PORTER_ALIGNMENT);
+		return porter__failed(t);
+	asked.zeroed = zeroed;
+	base = porter__block_allocate(t, asked);
+	return base ? block_of(base, size) : NULL;
+}
+
+static SLOW_PATH void *count_slowly(porter_tracked *t, char *base, size_t size)
+{
 	if (!base)
-		return porter__tracked_failed(t);
-	charge(t, size);
+		return porter__failed(t);
+	count(&t->account, size);
+	counter_add(&t->counter, ALLOCATIONS, 1);
 	return block_of(base, size);
 }
 
-static SLOW_PATH void *malloced_without_cell(porter_tracked *t, char *base,
-					     size_t size)
+static SEPARATE void *settled(porter_tracked *t, struct cell *cell, void *block)
 {
-	if (!base)
-		return porter__tracked_failed(t);
-	charge(t, size);
-	return block_of(base, size);
-}
-
-static SEPARATE void mfree_over(porter_tracked *t, void *ptr)
-{
-	porter_allocator *a = t->underlying;
-	size_t size = size_of(ptr);
-
-	if (unlikely(centre_of(t))) {
-		porter__centred_free(t, HEADER, base_of(ptr), size,
-				     PORTER_ALIGNMENT);
-		return;
-	}
-	refund(t, size);
-	a->vtable->free(a, base_of(ptr), HEADER + size, PORTER_ALIGNMENT);
+	porter__settle_with_lock(&t->account, cell);
+	return block;
 }
 
 void *porter_malloc(porter_tracked *t, size_t size)
 {
 	struct cell *cell;
 	char *base;
+	void *block;
 
-	if (!served_by_malloc(t, PORTER_ALIGNMENT) || too_large(size))
-		return malloc_over(t, size);
+	if (!takes_short_path(t) || too_large(size))
+		return malloc_slowly(t, size, false);
 	base = malloc(HEADER + size);
-	cell = own_cell_fast(t->counter.at);
+	cell = this_cell_fast(t->counter.at);
 	if (unlikely(!base) || unlikely(!cell))
-		return malloced_without_cell(t, base, size);
-	charge_cell(cell, size);
-	return block_of(base, size);
+		return count_slowly(t, base, size);
+	word_add(&cell->word[ALLOCATED], size);
+	word_add(&cell->word[ALLOCATIONS], 1);
+	block = block_of(base, size);
+	if (is_overdrawn(cell))
+		return settled(t, cell, block);
+	return block;
+}
+
+static SEPARATE void free_slowly(porter_tracked *t, void *ptr, size_t size)
+{
+	porter__block_free(t, base_of(ptr), HEADER, size, PORTER_ALIGNMENT);
+}
+
+static SEPARATE void free_settled(porter_tracked *t, struct cell *cell,
+				  void *ptr)
+{
+	porter__settle(&t->account, cell);
+	free(base_of(ptr));
+}
+
+void porter_mfree_sized(porter_tracked *t, void *ptr, size_t size)
+{
+	struct cell *cell = this_cell_fast(t->counter.at);
+
+	if (unlikely(!ptr))
+		return;
+	if (!takes_short_path(t) || unlikely(!cell)) {
+		free_slowly(t, ptr, size);
+		return;
+	}
+	word_add_release(&cell->word[FREED], size);
+	word_add_release(&cell->word[FREES], 1);
+	if (is_above_cap(cell)) {
+		free_settled(t, cell, ptr);
+		return;
+	}
+	free(base_of(ptr));
 }
 
 void porter_mfree(porter_tracked *t, void *ptr)
 {
-	struct cell *cell = own_cell_fast(t->counter.at);
-
-	if (unlikely(!ptr))
-		return;
-	if (!served_by_malloc(t, PORTER_ALIGNMENT) || unlikely(!cell)) {
-		mfree_over(t, ptr);
-		return;
-	}
-	refund_cell(cell, size_of(ptr));
-	free(base_of(ptr));
+	if (likely(ptr))
+		porter_mfree_sized(t, ptr, size_of(ptr));
 }
 
+/* What the underlying allocator knows to be zero already is not written. */
 void *porter_calloc(porter_tracked *t, size_t count, size_t size)
 {
 	size_t total;
-	char *base;
-	void *block;
 
-	if (__builtin_mul_overflow(count, size, &total) || too_large(total))
-		return porter__tracked_failed(t);
-	if (!served_by_malloc(t, PORTER_ALIGNMENT)) {
-		block = malloc_over(t, total);
-		return block ? memset(block, 0, total) : NULL;
-	}
-	/* calloc() knows which pages are fresh and need no zeroing. */
-	base = calloc(1, HEADER + total);
-	if (!base)
-		return porter__tracked_failed(t);
-	charge(t, total);
-	return block_of(base, total);
+	if (__builtin_mul_overflow(count, size, &total))
+		return porter__failed(t);
+	return malloc_slowly(t, total, true);
 }
 
 void *porter_realloc(porter_tracked *t, void *ptr, size_t size)
 {
-	porter_allocator *a = t->underlying;
-	size_t old_size;
 	char *base;
 
 	if (!ptr || size == 0) {
@@ -142,20 +155,10 @@ void *porter_realloc(porter_tracked *t, void *ptr, size_t size)
 		return block;
 	}
 	if (too_large(size))
-		return porter__tracked_failed(t);
-	old_size = size_of(ptr);
-	if (unlikely(centre_of(t))) {
-		base = porter__centred_reallocate(t, HEADER, base_of(ptr),
-						  old_size, size,
-						  PORTER_ALIGNMENT);
-		return base ? block_of(base, size) : NULL;
-	}
-	base = a->vtable->reallocate(a, base_of(ptr), HEADER + old_size,
-				     HEADER + size, PORTER_ALIGNMENT);
-	if (!base)
-		return porter__tracked_failed(t);
-	charge_resize(t, old_size, size);
-	return block_of(base, size);
+		return porter__failed(t);
+	base = porter__block_reallocate(t, base_of(ptr), size_of(ptr),
+					request(size));
+	return base ? block_of(base, size) : NULL;
 }
 
 size_t porter_msize(porter_tracked *t, const void *ptr)

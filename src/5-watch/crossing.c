@@ -7,24 +7,24 @@
  *	above	reserved <= at_low	-> below
  *
  * at_low < at_high, so no watch changes its state twice for one number. The
- * centre's marks are the nearest of those that watches look for.
+ * account's watermarks are the nearest of those that watches look for.
  *
  * Everything here is a few stores: it runs in the middle of an allocation, with
- * the family's lock.
+ * the hierarchy's lock. It calls nobody.
  */
-#include "3-centre/marks.h"
-#include "5-watch/watch.h"
+#include "5-watch/crossing.h"
 
 enum { WHOLE = 1000 };
 
 static struct watch *crossed; /* by next_crossed; pushed one, taken all */
+static bool forked;	      /* something may have been under way to be told */
 
 static bool is_above(const struct watch *w)
 {
 	return w->crossings % 2;
 }
 
-/* ---- Marks ---- */
+/* ---- Watermarks ---- */
 
 /* Without overflow; up or down to a whole byte. */
 static int64_t part_of(int64_t limit, int64_t per_mille, bool up)
@@ -37,7 +37,7 @@ static int64_t part_of(int64_t limit, int64_t per_mille, bool up)
 
 void porter__watch_resolve(struct watch *w)
 {
-	int64_t limit = w->centre->limit;
+	int64_t limit = w->account->limit;
 
 	if (!w->per_mille) {
 		w->at_high = w->high;
@@ -50,21 +50,21 @@ void porter__watch_resolve(struct watch *w)
 	}
 }
 
-static void set_marks(struct centre *c)
+static void set_watermarks(struct account *a)
 {
-	c->high = INT64_MAX;
-	c->low = INT64_MIN;
-	for (const struct watch *w = c->watches; w; w = w->next) {
-		if (is_above(w) && w->at_low > c->low)
-			c->low = w->at_low;
-		if (!is_above(w) && w->at_high < c->high)
-			c->high = w->at_high;
+	a->high = INT64_MAX;
+	a->low = INT64_MIN;
+	for (const struct watch *w = a->watches; w; w = w->next) {
+		if (is_above(w) && w->at_low > a->low)
+			a->low = w->at_low;
+		if (!is_above(w) && w->at_high < a->high)
+			a->high = w->at_high;
 	}
 }
 
 /* ---- Crossing ---- */
 
-/* Whether it was not on the stack already: who put it there wakes. */
+/* Whether it was not on the stack already: the thread that put it there tells. */
 static bool push(struct watch *w)
 {
 	struct watch *top = load_relaxed(&crossed);
@@ -82,19 +82,21 @@ static bool look_at(struct watch *w, int64_t bytes)
 	if (is_above(w) ? bytes > w->at_low :
 			  bytes < w->at_high || w->at_high == INT64_MAX)
 		return false;
-	w->bytes = bytes;
-	store_relaxed(&w->crossings, w->crossings + 1);
+	store_release(&w->bytes[(w->crossings + 1) % 2], bytes);
+	store_release(&w->crossings, w->crossings + 1);
 	return push(w);
 }
 
-bool porter__watches_look(struct centre *c)
+bool porter__watches_look(struct account *a)
 {
-	bool wake = load_relaxed(&porter__delivery.forked);
+	bool deliver = load_relaxed(&forked);
 
-	for (struct watch *w = c->watches; w; w = w->next)
-		wake |= look_at(w, c->reserved);
-	set_marks(c);
-	return wake;
+	if (deliver)
+		store_relaxed(&forked, false);
+	for (struct watch *w = a->watches; w; w = w->next)
+		deliver |= look_at(w, a->reserved);
+	set_watermarks(a);
+	return deliver;
 }
 
 struct watch *porter__watch_take_crossed(void)
@@ -102,48 +104,20 @@ struct watch *porter__watch_take_crossed(void)
 	return load_relaxed(&crossed) ? exchange(&crossed, NULL) : NULL;
 }
 
-struct porter_watch_event porter__watch_event(struct watch *w)
+/*
+ * A watermark at 0 is crossed for certain by the next operation that comes to
+ * the account, which is the next one of this thread: its stock is gone. What is
+ * reserved is made anew then (rebuild.h).
+ */
+void porter__crossing_after_fork(struct watch *w)
 {
-	struct porter_watch_event event = { .size = sizeof(event) };
+	struct cell *cell = this_cell_fast(w->account->at);
 
-	centre_lock(w->centre);
-	event.mark = is_above(w) ? PORTER_WATCH_HIGH : PORTER_WATCH_LOW;
-	event.bytes = w->bytes;
-	event.crossing = w->crossings;
-	centre_unlock(w->centre);
-	return event;
-}
-
-/* ---- What the floor below calls ---- */
-
-static bool on_limit(struct centre *c)
-{
-	porter__centre_revoke(c);
-	for (struct watch *w = c->watches; w; w = w->next)
-		porter__watch_resolve(w);
-	return porter__watches_look(c);
-}
-
-/* In the middle of an allocation, which knows nothing of errno. */
-static void on_wake(void)
-{
-	int error = errno;
-	struct watching_saved saved;
-	bool missing;
-
-	porter__watching_lock(&saved);
-	store_relaxed(&porter__delivery.forked, false);
-	porter__deliver_crossed();
-	missing = porter__notifier_is_missing();
-	porter__watching_unlock(&saved);
-	if (missing)
-		porter__notifier_revive();
-	errno = error;
-}
-
-__attribute__((constructor)) static void on_load(void)
-{
-	porter__marks_on_crossing = porter__watches_look;
-	porter__marks_on_wake = on_wake;
-	porter__marks_on_limit = on_limit;
+	w->account->high = 0;
+	store_relaxed(&forked, true);
+	if (!cell)
+		return;
+	store_relaxed(&cell->word[QUOTA], charged_by(cell));
+	store_relaxed(&cell->word[HOLDER],
+		      holder_link(load_relaxed(&cell->word[HOLDER])));
 }

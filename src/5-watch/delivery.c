@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * delivery.c: who is told of a crossing, and when.
+ * delivery.c: whom a crossing is told to, and when.
  *
- * An event loop is told by whoever crossed, a callback by the notifier; and
+ * An event loop is told by the thread that crossed, a callback by the notifier; and
  * where an interval has to pass first, the notifier tells both. Each finds out
  * by itself whether there is something new: see watch.h.
  */
-#include "5-watch/watch.h"
+#include "5-watch/delivery.h"
+
+#include "5-watch/crossing.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -18,6 +20,8 @@ struct pool porter__watches =
 
 struct delivery porter__delivery = {
 	.lock = PORTER__LOCK_INIT(RANK_WATCHING),
+	.bell = PTHREAD_COND_INITIALIZER,
+	.over = PTHREAD_COND_INITIALIZER,
 };
 
 /* ---- The lock ---- */
@@ -94,21 +98,4 @@ void porter__deliver_crossed(void)
 		deliver(w);
 		w = next;
 	}
-}
-
-/* ---- The end of a watch ---- */
-
-/* It is in no list of a centre, so it cannot come onto the stack any more. */
-void porter__watch_end(struct watch *w)
-{
-	porter__deliver_crossed();
-	porter__watch_unwait(w);
-	if (w->fd >= 0)
-		close(w->fd);
-	w->fd = -1;
-	w->centre = NULL;
-	if (porter__delivery.running == w)
-		porter__delivery.running = NULL;
-	if (wants_notifier(w))
-		porter__notifier_leave();
 }

@@ -9,12 +9,13 @@
  * A child of fork() has no notifier, unless the fork was a callback's. Nothing
  * says in the child that a thread is needed until something is to be told, and
  * most children never come to that; so the first operation there looks whether
- * something is, whatever the marks are, and starts the thread then.
+ * something is, whatever the watermarks are, and starts the thread then.
  */
-#include "5-watch/watch.h"
+#include "5-watch/notifier.h"
 
 #include "0-machine/fork.h"
 #include "0-machine/lock-order.h"
+#include "5-watch/crossing.h"
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -40,7 +41,7 @@ static uint64_t later(uint64_t time, uint64_t interval)
 	return interval < UINT64_MAX - time ? time + interval : UINT64_MAX;
 }
 
-/* An hour at most, since time_t may be short; who waits looks again. */
+/* An hour at most, since time_t may be short: then it looks again. */
 static void wait_until(uint64_t due, uint64_t time)
 {
 	uint64_t hour = later(time, 3600 * SECOND);
@@ -57,10 +58,10 @@ static void wait_until(uint64_t due, uint64_t time)
 
 static void call(struct watch *w, struct watching_saved *saved)
 {
-	struct porter_watch_event event = porter__watch_event(w);
+	struct porter_watch_event event = last_crossing(w);
 	porter_on_crossing callback = w->callback;
-	porter_tracked *t = w->centre->owner;
-	int number = (int)w->element.index;
+	porter_tracked *t = w->account->owner;
+	int number = w->number;
 	void *context = w->context;
 
 	event.suppressed = event.crossing - w->called - 1;
@@ -171,11 +172,25 @@ static bool start_unless_started(void)
 	return false;
 }
 
+/* With the lock, while nobody waits. */
+static void make_bell(void)
+{
+	pthread_condattr_t monotonic;
+
+	d.has_bell = true;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&d.bell, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
 int porter__notifier_join(void)
 {
 	struct watching_saved saved;
 
 	porter__watching_lock(&saved);
+	if (!d.has_bell)
+		make_bell();
 	d.users++;
 	porter__watching_unlock(&saved);
 	if (start_unless_started())
@@ -211,17 +226,6 @@ void porter__notifier_revive(void)
 
 /* ---- Loading and forking ---- */
 
-static void make_conditions(void)
-{
-	pthread_condattr_t monotonic;
-
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&d.bell, &monotonic);
-	pthread_cond_init(&d.over, NULL);
-	pthread_condattr_destroy(&monotonic);
-}
-
 /* What the child does to an eventfd must not be seen by the parent. */
 static void make_own_fd(struct watch *w)
 {
@@ -237,16 +241,17 @@ static void make_own_fd(struct watch *w)
 }
 
 /*
- * All locks are free again, and there is one thread. What was reserved has
- * changed (life.c), and what was about to be told may never be; so the next
- * operation is made to look: a mark at 0 is crossed for certain.
+ * All locks are free again, and there is one thread. What was about to be told
+ * may never be; so the next operation is made to look.
  */
 static void in_child(void)
 {
 	struct watching_saved saved;
 
 	porter__watching_lock(&saved);
-	make_conditions();
+	if (d.has_bell)
+		make_bell();
+	pthread_cond_init(&d.over, NULL);
 	if (!porter__is_notifier()) {
 		if (d.running) { /* Its callback has ended with its thread. */
 			d.running->called = d.called_before;
@@ -259,21 +264,18 @@ static void in_child(void)
 	for (size_t i = 0; i < porter__pool_count(&porter__watches); i++) {
 		struct watch *w = porter__pool_at(&porter__watches, i);
 
-		if (!w->centre)
+		if (!w->account)
 			continue;
 		if (w->fd >= 0)
 			make_own_fd(w);
-		w->centre->high = 0;
-		store_relaxed(&d.forked, true);
+		porter__crossing_after_fork(w);
 	}
 	porter__watching_unlock(&saved);
 }
 
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold_watching = {
-		.lock = &d.lock,
-	};
+	static struct fork_hold hold_watching = { .lock = &d.lock };
 	static struct fork_hold hold_watches = {
 		.lock = &porter__watches.lock,
 	};
@@ -282,7 +284,6 @@ __attribute__((constructor)) static void on_load(void)
 		.child = in_child,
 	};
 
-	make_conditions();
 	porter__fork_join(&hold_watching);
 	porter__fork_join(&hold_watches);
 	porter__fork_join(&when_all_are_free);

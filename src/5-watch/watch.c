@@ -2,15 +2,21 @@
 /*
  * watch.c: watches come, are asked, and go.
  *
- * The lock `watching` keeps a watch where it is; the family's lock is taken
- * inside it, for the list of the centre. While somebody waits for a callback to
- * be over, the lock is free, and anything may have changed afterwards.
+ * The lock `watching` keeps a watch where it is. A list of watches changes with
+ * the hierarchy's lock as well, which is taken first. While somebody waits for a
+ * callback to be over, the lock is free, and anything may have changed afterwards.
  */
-#include "3-centre/marks.h"
-#include "5-watch/watch.h"
+#include "0-machine/lock-order.h"
+#include "3-account/drain.h"
+#include "3-account/hierarchy.h"
+#include "3-account/watermark.h"
+#include "4-allocator/tracked-limit.h"
+#include "5-watch/crossing.h"
+#include "5-watch/notifier.h"
 
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #define d porter__delivery
 
@@ -40,7 +46,7 @@ static struct watch *make(const struct porter_watch *o)
 	w->min_interval = o->min_interval;
 	w->callback = o->callback;
 	w->context = o->context;
-	w->bytes = 0;
+	w->bytes[0] = w->bytes[1] = 0;
 	w->crossings = w->called = w->noted = 0;
 	w->due = 0;
 	w->ending = false;
@@ -51,30 +57,42 @@ static struct watch *make(const struct porter_watch *o)
 	return NULL;
 }
 
-/* Whether the high mark is reached already. */
-static bool join_centre(struct centre *c, struct watch *w)
+static const struct watermark_user user;
+
+/* With both locks; its number is told to nobody yet. */
+static void link_to_account(struct account *a, struct watch *w)
+{
+	struct watching_saved saved;
+
+	porter__watching_lock(&saved);
+	w->account = a;
+	w->number = d.numbers;
+	d.numbers = d.numbers == INT32_MAX ? 0 : d.numbers + 1;
+	w->next = a->watches;
+	a->watches = w;
+	a->user = &user;
+	porter__watching_unlock(&saved);
+}
+
+/* Whether the high watermark is reached already. */
+static bool join_account(struct account *a, struct watch *w, int *number)
 {
 	bool crossed;
 
-	w->centre = c;
-	centre_lock(c);
-	porter__centre_bound(c);
-	/* What is lent was measured by other marks. */
-	porter__centre_revoke(c);
-	w->next = c->watches;
-	c->watches = w;
+	account_enter(a);
+	/* Stock was measured by other watermarks. */
+	porter__drain(a);
+	link_to_account(a, w);
+	*number = w->number;
 	porter__watch_resolve(w);
-	crossed = porter__watches_look(c);
-	centre_unlock(c);
+	crossed = porter__watches_look(a);
+	account_leave(a);
 	return crossed;
 }
 
 int porter_watch_add(porter_tracked *t, const struct porter_watch *theirs)
 {
-	const struct centre_options o = { .converted = true };
 	struct watch *w;
-	struct watching_saved saved;
-	bool crossed;
 	int number;
 
 	if (!theirs || theirs->size < WATCH_SIZE_FIRST ||
@@ -82,35 +100,26 @@ int porter_watch_add(porter_tracked *t, const struct porter_watch *theirs)
 		errno = EINVAL;
 		return -1;
 	}
-	if (!centre_of(t) && porter__tracked_centre(t, &o) != 0)
-		return -1;
 	w = make(theirs);
 	if (!w)
 		return -1;
-	number = (int)w->element.index;
-	porter__watching_lock(&saved);
-	crossed = join_centre(centre_of(t), w);
-	porter__watching_unlock(&saved);
-	if (crossed)
-		porter__marks_wake();
+	porter__hierarchy_bound(&t->account, porter__bind);
+	if (join_account(&t->account, w, &number))
+		user.deliver();
 	return number;
 }
 
 /* ---- Asking; with the lock ---- */
 
-static struct watch *find(const porter_tracked *t, int watch)
+static struct watch *find(const porter_tracked *t, int number)
 {
-	struct centre *c = centre_of(t);
-	struct watch *w;
+	struct watch *w = t->account.watches;
 
-	if (c && watch >= 0 &&
-	    (size_t)watch < porter__pool_count(&porter__watches)) {
-		w = porter__pool_at(&porter__watches, (size_t)watch);
-		if (w->centre == c)
-			return w;
-	}
-	errno = ENOENT;
-	return NULL;
+	while (w && w->number != number)
+		w = w->next;
+	if (!w)
+		errno = ENOENT;
+	return w;
 }
 
 /* What waits for its interval makes it readable later. */
@@ -145,7 +154,7 @@ static bool take_note(struct watch *w, struct porter_watch_event *event)
 	/* First: what crosses after it is in the event, or signalled anew. */
 	if (w->fd >= 0)
 		(void)eventfd_read(w->fd, &signals);
-	*event = porter__watch_event(w);
+	*event = last_crossing(w);
 	if (event->crossing == w->noted) {
 		errno = EAGAIN;
 		return false;
@@ -194,24 +203,57 @@ int porter_watch_read(porter_tracked *t, int watch,
 
 /* ---- Removing ---- */
 
-static void leave_centre(struct watch *w)
+/* With both locks; what is about to be crossed by others is noted here, too. */
+static void unlink_from_account(struct account *a, struct watch *w)
 {
-	struct centre *c = w->centre;
-	struct watch **place;
+	struct watch **place = (struct watch **)(void *)&a->watches;
+	struct watching_saved saved;
 
-	centre_lock(c);
-	place = (struct watch **)(void *)&c->watches;
+	account_enter(a);
+	porter__drain(a);
+	porter__watching_lock(&saved);
 	while (*place != w)
 		place = &(*place)->next;
 	*place = w->next;
-	/* What is about to be crossed by others is noted here, too. */
-	porter__watches_look(c);
-	centre_unlock(c);
+	porter__watching_unlock(&saved);
+	porter__watches_look(a);
+	account_leave(a);
+}
+
+/* With the lock. It is in no list, so it cannot come onto the stack any more. */
+static void end(struct watch *w)
+{
+	porter__deliver_crossed();
+	porter__watch_unwait(w);
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+	w->account = NULL;
+	if (d.running == w)
+		d.running = NULL;
+	if (wants_notifier(w))
+		porter__notifier_leave();
 }
 
 static bool must_wait_for(const struct watch *w)
 {
 	return d.running == w && !porter__is_notifier();
+}
+
+/* From now on it is found by nobody else who removes. */
+static struct watch *take(const porter_tracked *t, int number)
+{
+	struct watch *w;
+
+	while ((w = find(t, number)) && must_wait_for(w)) {
+		w->ending = true;
+		pthread_cond_wait(&d.over, &d.lock.mutex);
+	}
+	if (!w)
+		return NULL;
+	w->ending = true;
+	w->number = -1;
+	return w;
 }
 
 int porter_watch_remove(porter_tracked *t, int watch)
@@ -220,68 +262,84 @@ int porter_watch_remove(porter_tracked *t, int watch)
 	struct watching_saved saved;
 
 	porter__watching_lock(&saved);
-	while ((w = find(t, watch)) && must_wait_for(w)) {
-		w->ending = true;
-		pthread_cond_wait(&d.over, &d.lock.mutex);
-	}
-	if (w) {
-		leave_centre(w);
-		porter__watch_end(w);
-	}
+	w = take(t, watch);
 	porter__watching_unlock(&saved);
 	if (!w)
 		return -1;
+	unlink_from_account(&t->account, w);
+	porter__watching_lock(&saved);
+	end(w);
+	porter__watching_unlock(&saved);
 	porter__pool_give(&porter__watches, w);
 	return 0;
 }
 
-/* ---- The end of a tracker ---- */
+/* ---- What the account calls ---- */
 
-/* Takes all watches; or says that there are children. */
-static bool clear_centre(struct centre *c, struct watch **all)
+static bool on_limit(struct account *a)
 {
-	bool childless;
-
-	centre_lock(c);
-	childless = !c->children;
-	if (childless) {
-		*all = c->watches;
-		c->watches = NULL;
-		porter__watches_look(c);
-	}
-	centre_unlock(c);
-	return childless;
+	porter__drain(a);
+	for (struct watch *w = a->watches; w; w = w->next)
+		porter__watch_resolve(w);
+	return porter__watches_look(a);
 }
 
-/* Of all watches: not to be called any more, or again. */
-static void set_ending(struct centre *c, bool ending)
+/* In the middle of an allocation, which knows nothing of errno. */
+static void on_delivery(void)
 {
-	centre_lock(c);
-	for (struct watch *w = c->watches; w; w = w->next) {
-		w->ending = ending;
-		if (!ending && wants_notifier(w))
-			porter__watch_wait(w); /* It may have been passed by. */
-	}
-	centre_unlock(c);
-}
-
-static bool on_end(struct centre *c)
-{
-	struct watch *all = NULL, *w;
+	int error = errno;
 	struct watching_saved saved;
-	bool may_end;
+	bool missing;
 
 	porter__watching_lock(&saved);
-	while (d.running_for == c->owner && !porter__is_notifier()) {
-		set_ending(c, true);
+	porter__deliver_crossed();
+	missing = porter__notifier_is_missing();
+	porter__watching_unlock(&saved);
+	if (missing)
+		porter__notifier_revive();
+	errno = error;
+}
+
+/* With the lock: none is called any more, and the one that runs is over. */
+static void wait_for_callback(struct account *a)
+{
+	while (d.running_for == a->owner && !porter__is_notifier()) {
+		for (struct watch *w = a->watches; w; w = w->next)
+			w->ending = true;
 		pthread_cond_wait(&d.over, &d.lock.mutex);
 	}
-	may_end = clear_centre(c, &all);
-	if (!may_end)
-		set_ending(c, false);
+}
+
+/* All of them, out of the list. */
+static struct watch *take_all(struct account *a)
+{
+	struct watching_saved saved;
+	struct watch *all;
+
+	account_enter(a);
+	porter__drain(a);
+	porter__watching_lock(&saved);
+	all = a->watches;
+	a->watches = NULL;
+	porter__watching_unlock(&saved);
+	porter__watches_look(a);
+	account_leave(a);
+	return all;
+}
+
+static bool on_end(struct account *a)
+{
+	struct watching_saved saved;
+	struct watch *all, *w;
+
+	porter__watching_lock(&saved);
+	wait_for_callback(a);
+	porter__watching_unlock(&saved);
+	all = take_all(a);
+	porter__watching_lock(&saved);
 	for (w = all; w; w = w->next)
-		porter__watch_end(w);
-	if (may_end && d.running_for == c->owner)
+		end(w);
+	if (d.running_for == a->owner)
 		d.running_for = NULL;
 	porter__watching_unlock(&saved);
 	while (all) {
@@ -289,12 +347,12 @@ static bool on_end(struct centre *c)
 		all = w->next;
 		porter__pool_give(&porter__watches, w);
 	}
-	if (!may_end)
-		errno = EBUSY;
-	return may_end;
+	return true;
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	porter__marks_on_end = on_end;
-}
+static const struct watermark_user user = {
+	.crossed = porter__watches_look,
+	.limit_changed = on_limit,
+	.deliver = on_delivery,
+	.end = on_end,
+};

@@ -28,7 +28,7 @@ static int allocates_here(void)
 	text = curl_maprintf("%s", "portermem");
 	bytes = porter_bytes_used(tracker);
 	curl_free(text);
-	porter_tracked_destroy(tracker);
+	porter_tracked_destroy(tracker, NULL);
 	tracker = bound;
 	if (!text)
 		errno = ENOMEM;

@@ -16,9 +16,9 @@
 
 enum { MEGABYTE = 1 << 20 };
 
-static struct porter_process_memory look(void)
+static struct porter_process_usage look(void)
 {
-	struct porter_process_memory m = { .size = sizeof(m) };
+	struct porter_process_usage m = { .size = sizeof(m) };
 
 	must(porter_process_memory(&m) == 0);
 	return m;
@@ -28,7 +28,7 @@ static struct porter_process_memory look(void)
 
 static void a_struct_smaller_than_the_first_is_refused_untouched(void **state)
 {
-	struct porter_process_memory m, before;
+	struct porter_process_usage m, before;
 
 	(void)state;
 	for (size_t size = 0; size < sizeof(m); size++) {
@@ -48,7 +48,7 @@ static void a_struct_smaller_than_the_first_is_refused_untouched(void **state)
 static void a_struct_larger_than_known_gets_zeros_at_its_end(void **state)
 {
 	struct {
-		struct porter_process_memory memory;
+		struct porter_process_usage memory;
 		char later[100], beyond[8];
 	} m;
 
@@ -94,7 +94,7 @@ static bool near(int64_t a, int64_t b)
 
 static void resident_agrees_with_statm_and_the_peak_with_rusage(void **state)
 {
-	struct porter_process_memory m = look();
+	struct porter_process_usage m = look();
 	struct rusage usage;
 
 	(void)state;
@@ -112,7 +112,7 @@ static void resident_agrees_with_statm_and_the_peak_with_rusage(void **state)
 static void pages_that_come_and_go_are_seen(void **state)
 {
 	const size_t size = 64 * MEGABYTE;
-	struct porter_process_memory before = look(), with, after;
+	struct porter_process_usage before = look(), with, after;
 	char *pages;
 
 	(void)state;
@@ -155,7 +155,7 @@ static const char least_by_shell[] =
 
 static void the_limit_is_what_a_shell_finds(void **state)
 {
-	struct porter_process_memory m = look();
+	struct porter_process_usage m = look();
 	char line[64] = "";
 	FILE *shell = popen(least_by_shell, "r");
 
@@ -178,7 +178,7 @@ static void the_limit_is_what_a_shell_finds(void **state)
 
 static void pressure_is_there_where_the_kernel_has_it(void **state)
 {
-	struct porter_process_memory m = look();
+	struct porter_process_usage m = look();
 	char line[128];
 	FILE *file = fopen("/proc/pressure/memory", "r");
 	bool there = file && fgets(line, sizeof(line), file);
@@ -217,7 +217,7 @@ static void no_file_stays_open(void **state)
 static void without_file_descriptors_all_is_unknown(void **state)
 {
 	struct rlimit limit, none;
-	struct porter_process_memory m;
+	struct porter_process_usage m;
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);

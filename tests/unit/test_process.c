@@ -109,9 +109,9 @@ static int drop_folder(void **state)
 	return result;
 }
 
-static struct porter_process_memory look(void)
+static struct porter_process_usage look(void)
 {
-	struct porter_process_memory m = { .size = sizeof(m) };
+	struct porter_process_usage m = { .size = sizeof(m) };
 	char *proc = place("proc"), *usual = place("usual");
 
 	errno = EDOM;
@@ -124,7 +124,7 @@ static struct porter_process_memory look(void)
 
 /* ---- The process ---- */
 
-static void assert_nothing_but_the_process(struct porter_process_memory m)
+static void assert_nothing_but_the_process(struct porter_process_usage m)
 {
 	assert_int_equal(m.cgroup_current, -1);
 	assert_int_equal(m.cgroup_max, -1);
@@ -135,7 +135,7 @@ static void assert_nothing_but_the_process(struct porter_process_memory m)
 
 static void without_proc_all_is_unknown(void **state)
 {
-	struct porter_process_memory m = look();
+	struct porter_process_usage m = look();
 
 	(void)state;
 	assert_int_equal(m.resident, -1);
@@ -145,7 +145,7 @@ static void without_proc_all_is_unknown(void **state)
 
 static void resident_and_its_peak_come_from_status(void **state)
 {
-	struct porter_process_memory m;
+	struct porter_process_usage m;
 
 	(void)state;
 	put("proc/thread-self/status",
@@ -180,7 +180,7 @@ static void status_without_memory_is_unknown(void **state)
 
 static void limits_are_the_least_of_all_above(void **state)
 {
-	struct porter_process_memory m;
+	struct porter_process_usage m;
 
 	(void)state;
 	put("proc/thread-self/cgroup", "0::/system.slice/cache.service\n");
@@ -207,7 +207,7 @@ static void limits_are_the_least_of_all_above(void **state)
 
 static void no_limit_is_told_from_an_unknown_one(void **state)
 {
-	struct porter_process_memory m;
+	struct porter_process_usage m;
 
 	(void)state;
 	put("proc/thread-self/cgroup", "0::/a\n");
@@ -221,7 +221,7 @@ static void no_limit_is_told_from_an_unknown_one(void **state)
 
 static void a_cgroup_without_accounting_counts_in_the_one_above(void **state)
 {
-	struct porter_process_memory m;
+	struct porter_process_usage m;
 
 	(void)state;
 	put("proc/thread-self/cgroup", "0::/a/b/c\n");
@@ -296,7 +296,7 @@ static void out_of_the_namespace_is_unknown(void **state)
 
 static void cgroups_of_v1_are_not_read(void **state)
 {
-	struct porter_process_memory m;
+	struct porter_process_usage m;
 	char *memory = place("my cgroups/memory"), *mount;
 
 	(void)state;
@@ -339,7 +339,7 @@ static void without_mountinfo_cgroups_are_where_they_usually_are(void **state)
 
 static void pressure_is_that_of_the_cgroup_or_of_the_machine(void **state)
 {
-	struct porter_process_memory m;
+	struct porter_process_usage m;
 
 	(void)state;
 	put("proc/pressure/memory",
@@ -451,7 +451,7 @@ static void garbage_in_any_file_is_unknown(void **state)
 			files[random_below(&random, ARRAY_SIZE(files))];
 		size_t length = random_below(&random, 6000);
 		char *bytes = malloc(length + 1);
-		struct porter_process_memory m;
+		struct porter_process_usage m;
 
 		must(bytes);
 		for (size_t i = 0; i < length; i++)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * account.h: what is reserved for a tracker, and the bounds on that.
+ *
+ *	         limit   peak   watermarks
+ *	             \    |    /
+ *	  parent      account: reserved = quotas of its cells
+ *	    ^           |               + reserved of its children
+ *	    `-----------'
+ *	      |  quota       |  quota         |  quota
+ *	   cell of        cell of          cell of
+ *	   thread 1       thread 2         thread 3
+ *
+ * Every tracker has an account from birth. What is charged never exceeds what
+ * is reserved, since no cell charges more than its quota. So whatever holds for
+ * the reserved bytes holds for the charged ones: limits (G7), the upper bound of
+ * the peak (G8), watermarks. A thread that stays within its quota need not ask.
+ *
+ * One lock for a hierarchy, the root's (root-lock.h). It guards all that stands
+ * below the line in struct account, in all accounts of the hierarchy, and the
+ * words QUOTA and HOLDER of the cells that are holders. Reserving goes through
+ * all levels at once, so parents cost the fast path nothing.
+ */
+#ifndef PORTER_ACCOUNT_H
+#define PORTER_ACCOUNT_H
+
+#include "3-account/peak.h"
+#include "3-account/stock.h"
+
+/* No machine has so much; and sums of a few of them do not overflow. */
+static const int64_t BEYOND_ALL = (int64_t)1 << 60;
+
+/* The lock of a hierarchy: see root-lock.h. */
+struct root_lock {
+	uint32_t held_by; /* a fork generation; 0: free */
+};
+
+struct watermark_user;
+
+struct account {
+	/* ---- constant, or changed seldom ---- */
+	struct cell_address at;
+	struct porter__id *id;
+	struct account *parent, *root;
+	void *owner;	    /* the tracker */
+	int64_t quantum;    /* stock that the program wants; 0: chosen */
+	bool bounded;	    /* a limit or a watermark holds here or above */
+	bool may_be_atomic; /* atomic-mode.h: worth a try without the lock */
+
+	/* ---- structure (hierarchy.h): changed under its mutex ---- */
+	struct account *children, *next, *previous;
+	uint64_t ended; /* root: children that ended, twice */
+
+	/* ---- under the root's lock; the first line has what is hot ---- */
+	struct root_lock lock __attribute__((aligned(CACHE_LINE_PAIR)));
+	uint32_t generation; /* fork.h: of the process it was made (anew) in */
+	int64_t reserved;
+	int64_t word; /* root: what is reserved, in atomic mode */
+	int64_t word_min, word_max;
+	int64_t limit;	   /* INT64_MAX: none */
+	int64_t high, low; /* watermarks; INT64_MAX, INT64_MIN: none */
+
+	int64_t upper, lower;  /* of the peak, as last published */
+	uint64_t caps;	       /* of all holders, the subtree's */
+	uint32_t holders;      /* in the subtree */
+	uint32_t max_holders;  /* since the last drain */
+	uint32_t first_holder; /* its own list: a link (stock.h) */
+	uint32_t operations;   /* the first few get no stock */
+	uint32_t denied;       /* refill.c: since the last drain */
+	uint32_t crowded;      /* refill.c: the same */
+	uint32_t modes;	       /* atomic-mode.h: how many there were */
+	int64_t resume;	       /* refill.c: room for those who want stock */
+
+	struct account *active_children, *next_active, *previous_active;
+	bool is_active; /* in its parent's list of those with holders */
+
+	struct peak peak; /* written under the lock, read without */
+	void *watches;	  /* of the floor that watches */
+	const struct watermark_user *user;
+} __attribute__((aligned(CACHE_LINE_PAIR)));
+
+#define for_each_level(a, x) for (struct account *x = (a); x; x = x->parent)
+
+/*
+ * Adds to what is reserved, at all levels. Release, and quotas are raised after
+ * it and lowered before it: at every instant, also at that of a fork, what is
+ * reserved is at least the sum of the quotas. Unsigned, so that absurd numbers
+ * wrap instead of being undefined.
+ */
+static inline void reserve(struct account *a, int64_t bytes)
+{
+	for_each_level(a, x)
+		store_release(&x->reserved, (int64_t)((uint64_t)x->reserved +
+						      (uint64_t)bytes));
+}
+
+/*
+ * The quota, which is so far, becomes what the cell has charged: no stock is
+ * left. The word QUOTA goes from what it is to that in one store.
+ */
+static inline void settle_from(struct account *a, struct cell *cell,
+			       uint64_t quota)
+{
+	uint64_t charged = charged_by(cell);
+	int64_t more = (int64_t)(charged - quota);
+
+	if (more > 0)
+		reserve(a, more);
+	store_release(&cell->word[QUOTA], charged);
+	if (more < 0)
+		reserve(a, more);
+}
+
+static inline void settle(struct account *a, struct cell *cell)
+{
+	settle_from(a, cell, load_relaxed(&cell->word[QUOTA]));
+}
+
+static inline struct cell *cell_of_slot(const struct account *a, size_t slot)
+{
+	return (struct cell *)(uintptr_t)porter__slot_cell(slot, a->at);
+}
+
+static inline int64_t min_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline int64_t max_of(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+#endif /* PORTER_ACCOUNT_H */

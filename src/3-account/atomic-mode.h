@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * atomic-mode.h: near a limit, one compare-and-exchange instead of stock.
+ *
+ * Near its limit a tracker gives no stock, so all operations come to the
+ * account. Most find it as the last one has left it: nobody has stock, no peak
+ * and no watermark is near. Then all there is to do is to change what is
+ * reserved, within two bounds that were worked out once, with the lock:
+ *
+ *	     word_min                       word_max
+ *	---------|------------------------------|------------->  reserved
+ *	 stock   |  atomic mode: the word is    |  the limit, a new peak,
+ *	 begins  |  all there is to change      |  the upper watermark
+ *	 again,  |                              |
+ *	 a lower watermark
+ *
+ * The word is what is reserved and the number of this mode; at any other time it
+ * is about NOT_ATOMIC, since threads that free subtract before they look:
+ *
+ *	63                                  16 15        0
+ *	|              reserved               |  number  |
+ *
+ * Whoever takes the lock ends the mode first (porter__atomic_end); so all that
+ * is done with the lock is done by one thread, as if there was no such mode.
+ *
+ * An operation changes the word first, and its own cell after that. Nobody else
+ * looks at the quota of a cell that is no holder (drain.h), and as long as the
+ * mode lasts there are no holders.
+ *
+ * The bounds are read beside the word. Should the mode end in between, and
+ * another begin with other bounds and the same sum, the exchange must not
+ * succeed: so the word has the number of the mode. For the same reason a refusal
+ * looks again whether it is still that mode: what was charged under one limit
+ * says nothing about the next. (tests/models/atomic-mode.pml)
+ *
+ * Only for a tracker that has neither parent nor children.
+ */
+#ifndef PORTER_ATOMIC_MODE_H
+#define PORTER_ATOMIC_MODE_H
+
+#include "0-machine/fork.h"
+#include "3-account/account.h"
+
+static const int64_t NOT_ATOMIC = -((int64_t)1 << 62);
+
+enum { WORD_SHIFT = 16, WORD_MODES = 1 << WORD_SHIFT };
+
+/* What fits into the word; and of one operation, with thousands in vain. */
+static const int64_t WORD_LIMIT = (int64_t)1 << 44;
+static const uint64_t WORD_MAX_CHANGE = (uint64_t)1 << 28;
+
+/* What an operation without the lock came to; NEEDS_LOCK: nothing was done. */
+enum atomic_result { NEEDS_LOCK, ATOMIC_DONE, ATOMIC_REFUSED };
+
+static inline bool is_atomic(int64_t word)
+{
+	return word > NOT_ATOMIC / 2;
+}
+
+/* Rounds down, for less than nothing as well. */
+static inline int64_t word_reserved(int64_t word)
+{
+	return word >> WORD_SHIFT;
+}
+
+static inline bool is_same_mode(int64_t a, int64_t b)
+{
+	return is_atomic(a) && is_atomic(b) && (a - b) % WORD_MODES == 0;
+}
+
+/* ---- With the lock ---- */
+
+/* At the end of an operation that got no stock: is it atomic from now on? */
+SLOW_PATH void porter__atomic_begin(struct account *a);
+
+/* At the beginning of everything that is done with the lock. */
+static inline void atomic_end(struct account *root)
+{
+	int64_t word = load_relaxed(&root->word);
+
+	if (likely(word == NOT_ATOMIC))
+		return;
+	if (!is_atomic(word)) {
+		/* What was subtracted in vain must not add up. */
+		store_relaxed(&root->word, NOT_ATOMIC);
+		return;
+	}
+	/*
+	 * For readers, who see that the mode is over before they see the sum:
+	 * an upper bound of that. The exchange is a release.
+	 */
+	store_relaxed(&root->reserved, root->word_max);
+	word = exchange(&root->word, NOT_ATOMIC);
+	TEST_POINT(ATOMIC_MODE_ENDS);
+	store_release(&root->reserved, word_reserved(word));
+}
+
+/* ---- Without the lock, for the calling thread's cell ---- */
+
+/*
+ * Whether nobody else is about to change the quota. A drain might still be
+ * settling this cell; acquire: once the cell is out of the list, that is over.
+ */
+static inline bool is_no_holder(const struct cell *cell)
+{
+	return likely(!load_acquire(&cell->word[HOLDER]));
+}
+
+/*
+ * No room in this mode. Whoever changes the limit ends the mode first; release
+ * and acquire, so that a thread which finds the new limit finds the mode over.
+ * In a child of fork() the word may hold what dead threads were charging.
+ */
+static inline enum atomic_result refuse_atomically(const struct account *a,
+						   int64_t now, int64_t then)
+{
+	TEST_POINT(REFUSING_ATOMICALLY);
+	return is_atomic(now) && then > load_acquire(&a->limit) &&
+			       is_same_mode(load_relaxed(&a->word), now) &&
+			       load_relaxed(&a->generation) ==
+				       load_relaxed(&porter__fork_generation) ?
+		       ATOMIC_REFUSED :
+		       NEEDS_LOCK;
+}
+
+/* reserved tells at which number a refusal was refused. */
+static inline enum atomic_result
+charge_atomically(struct account *a, struct cell *cell, uint64_t size)
+{
+	uint64_t quota;
+	int64_t more, now, then;
+
+	if (unlikely(size > WORD_MAX_CHANGE) || !is_no_holder(cell))
+		return NEEDS_LOCK;
+	/* Before the word is looked at: others take it away meanwhile. */
+	quota = own_word(cell, ALLOCATED) - own_word(cell, FREED) + size;
+	more = (int64_t)(quota - load_relaxed(&cell->word[QUOTA]));
+	now = load_acquire(&a->word);
+	do {
+		then = word_reserved(now) + more;
+		if (unlikely(!is_atomic(now) ||
+			     then > load_acquire(&a->word_max) ||
+			     then <= load_acquire(&a->word_min)))
+			return refuse_atomically(a, now, then);
+		then = now + more * WORD_MODES;
+	} while (unlikely(!compare_exchange(&a->word, &now, then)));
+	store_relaxed(&cell->word[QUOTA], quota);
+	word_add(&cell->word[ALLOCATED], size);
+	return ATOMIC_DONE;
+}
+
+/*
+ * After a free was counted. It subtracts without looking at the word first; when
+ * that was not in atomic mode, nothing has happened. Any mode that the sum falls
+ * into is a good one. Where stock may begin again, the lock is next.
+ */
+static inline enum atomic_result uncharge_atomically(struct account *a,
+						     struct cell *cell)
+{
+	uint64_t quota;
+	int64_t less, now;
+
+	if (!load_relaxed(&a->may_be_atomic) || !is_no_holder(cell))
+		return NEEDS_LOCK;
+	quota = own_word(cell, ALLOCATED) - own_word(cell, FREED);
+	less = (int64_t)(load_relaxed(&cell->word[QUOTA]) - quota);
+	if (unlikely((uint64_t)less > WORD_MAX_CHANGE))
+		return NEEDS_LOCK;
+	now = fetch_add(&a->word, -less * WORD_MODES);
+	if (unlikely(!is_atomic(now)))
+		return NEEDS_LOCK;
+	store_relaxed(&cell->word[QUOTA], quota);
+	/* If that bound is a later one, its writer saw this sum already. */
+	return likely(word_reserved(now) - less > load_relaxed(&a->word_min)) ?
+		       ATOMIC_DONE :
+		       NEEDS_LOCK;
+}
+
+#endif /* PORTER_ATOMIC_MODE_H */

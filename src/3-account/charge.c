@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * charge.c: operations that come to the account.
+ *
+ * All that is done with the lock has the same order:
+ *
+ *	1 settle	the calling thread's cell: its stock is 0 then
+ *	2 fit		before a refusal, drain the level that would refuse
+ *	3 charge	reserve; raise the peaks; only then does the cell count
+ *	4 watermarks	crossed or not
+ *	5 refill	some stock, or else atomic mode
+ */
+#include "3-account/charge.h"
+
+#include "3-account/drain.h"
+#include "3-account/refill.h"
+
+/* ---- Step 2 ---- */
+
+/* For nothing there is always room, also above a limit that was lowered. */
+static bool fits(const struct account *x, int64_t reserved, uint64_t size)
+{
+	int64_t max = min_of(x->limit, BEYOND_ALL);
+
+	return size == 0 ||
+	       (reserved <= max && size <= (uint64_t)max - (uint64_t)reserved);
+}
+
+static struct account *level_without_room(struct account *a, uint64_t size)
+{
+	for_each_level(a,
+		       x) if (unlikely(!fits(x, x->reserved, size))) return x;
+	return NULL;
+}
+
+/*
+ * The level that refuses, or NULL. It is drained before, unless that could not
+ * help: the holders keep no more than their caps. Whoever comes next finds no
+ * holders, so threads that are refused together cause one drain.
+ */
+static struct account *make_room(struct account *a, uint64_t size,
+				 struct refused *refused)
+{
+	struct account *x;
+
+	while ((x = level_without_room(a, size))) {
+		refused->stock = x->caps;
+		if (!x->caps || !fits(x, x->reserved - (int64_t)x->caps, size))
+			break;
+		porter__drain(x);
+	}
+	if (x) {
+		TEST_POINT(REFUSING);
+		refused->level = x;
+		refused->limit = x->limit;
+		refused->charged = x->reserved;
+	}
+	return x;
+}
+
+/*
+ * After a settle that found more charged than a limit allows: unbounded calls
+ * that were under way when it came. Nobody may go on using stock.
+ */
+static void drain_above_limit(struct account *a)
+{
+	for_each_level(a, x) if (unlikely(x->reserved > x->limit))
+		porter__drain(x);
+}
+
+/* ---- Step 3 ---- */
+
+/* The own cell is settled: all stock is in other holders, within their caps. */
+static void raise_peaks(struct account *a, uint64_t own_cap)
+{
+	for_each_level(a, x)
+	{
+		int64_t lower = x->reserved - (int64_t)(x->caps - own_cap);
+
+		if (likely(x->reserved <= x->upper && lower <= x->lower))
+			continue;
+		x->upper = max_of(x->upper, x->reserved);
+		x->lower = max_of(x->lower, lower);
+		peak_publish(&x->peak, x->lower, x->upper);
+	}
+}
+
+static void charge(struct account *a, struct cell *cell, uint64_t size)
+{
+	uint64_t *quota = &cell->word[QUOTA];
+
+	reserve(a, (int64_t)size);
+	raise_peaks(a, holder_cap(load_relaxed(&cell->word[HOLDER])));
+	if (size == 0)
+		return;
+	store_release(quota, load_relaxed(quota) + size);
+	word_add(&cell->word[ALLOCATED], size);
+}
+
+static void charge_shared(struct account *a, uint64_t size)
+{
+	reserve(a, (int64_t)size);
+	raise_peaks(a, 0);
+	shared_add(&a->id->shared.word[ALLOCATED], size);
+}
+
+/* ---- Steps 4 and 5, and the end ---- */
+
+static void refill(struct account *a, struct cell *cell)
+{
+	if (porter__refill(a, cell))
+		porter__atomic_begin(a);
+	else if (unlikely(a->may_be_atomic))
+		store_relaxed(&a->may_be_atomic, false);
+}
+
+/* The cell may be NULL. */
+static void finish(struct account *a, struct cell *cell)
+{
+	const struct watermark_user *user = watermarks_crossed(a);
+
+	if (cell)
+		refill(a, cell);
+	account_leave(a);
+	if (unlikely(user))
+		user->deliver();
+}
+
+/* ---- Operations ---- */
+
+static bool charge_with_lock(struct account *a, struct cell *cell,
+			     uint64_t size, struct refused *refused)
+{
+	bool room;
+
+	account_enter(a);
+	if (cell)
+		settle(a, cell);
+	drain_above_limit(a);
+	room = !make_room(a, size, refused);
+	if (room && cell)
+		charge(a, cell, size);
+	else if (room)
+		charge_shared(a, size);
+	finish(a, cell);
+	return room;
+}
+
+bool porter__charge_at_account(struct account *a, struct cell *cell,
+			       uint64_t size, struct refused *refused)
+{
+	*refused = (struct refused){ .level = NULL };
+	if (unlikely(size > (uint64_t)BEYOND_ALL))
+		return false;
+	if (cell && load_relaxed(&a->may_be_atomic)) {
+		enum atomic_result result = charge_atomically(a, cell, size);
+
+		if (likely(result == ATOMIC_DONE))
+			return true;
+		if (result == ATOMIC_REFUSED) {
+			refused->level = a;
+			refused->limit = load_relaxed(&a->limit);
+			refused->charged =
+				min_of(word_reserved(load_relaxed(&a->word)),
+				       refused->limit);
+			return false;
+		}
+	}
+	return charge_with_lock(a, cell, size, refused);
+}
+
+void porter__settle_with_lock(struct account *a, struct cell *cell)
+{
+	account_enter(a);
+	settle(a, cell);
+	drain_above_limit(a);
+	raise_peaks(a, holder_cap(load_relaxed(&cell->word[HOLDER])));
+	finish(a, cell);
+}
+
+void porter__settle(struct account *a, struct cell *cell)
+{
+	if (unlikely(uncharge_atomically(a, cell) != ATOMIC_DONE))
+		porter__settle_with_lock(a, cell);
+}
+
+void porter__count_shared(struct account *a, uint64_t size)
+{
+	account_enter(a);
+	charge_shared(a, size);
+	drain_above_limit(a);
+	finish(a, NULL);
+}
+
+/* What is freed is counted first: see reserve(). */
+void porter__uncharge_shared(struct account *a, uint64_t size)
+{
+	account_enter(a);
+	shared_add(&a->id->shared.word[FREED], size);
+	reserve(a, -(int64_t)size);
+	finish(a, NULL);
+}
+
+void porter__cancel(struct account *a, uint64_t size)
+{
+	uncharge(a, size);
+	shared_add(&a->id->cancelled, size);
+}

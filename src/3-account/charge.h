@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * charge.h: the operations of an account.
+ *
+ *	charge		before the underlying allocator is asked: from stock, in
+ *			atomic mode, or with the lock; a limit may refuse it
+ *	uncharge	after the underlying allocator has the bytes back
+ *	count		after the underlying allocator has given them, where no
+ *			limit could have refused: the cell may be overdrawn then,
+ *			and is settled
+ *
+ * Each is complete when it returns: nothing stays in the cell that says that a
+ * thread is in the middle of something, so the underlying allocator may operate
+ * on the same account, and callbacks run in between may do anything.
+ */
+#ifndef PORTER_CHARGE_H
+#define PORTER_CHARGE_H
+
+#include "3-account/atomic-mode.h"
+#include "3-account/rebuild.h"
+#include "3-account/watermark.h"
+
+/* Which level refused, and how it stood then. */
+struct refused {
+	struct account *level; /* NULL: too large for any */
+	int64_t limit, charged;
+	uint64_t
+		stock; /* what holders may have kept when it was last drained */
+};
+
+/*
+ * The slow half of a charge, after the stock did not suffice, in the calling
+ * thread's cell, or NULL. False: refused.
+ */
+bool porter__charge_at_account(struct account *a, struct cell *cell,
+			       uint64_t size, struct refused *refused);
+
+/* Brings what is reserved up to date with the calling thread's cell. */
+SEPARATE void porter__settle(struct account *a, struct cell *cell);
+SLOW_PATH void porter__settle_with_lock(struct account *a, struct cell *cell);
+
+/* For threads without a cell. */
+SLOW_PATH void porter__count_shared(struct account *a, uint64_t size);
+SLOW_PATH void porter__uncharge_shared(struct account *a, uint64_t size);
+
+static inline void uncharge_in(struct account *a, struct cell *cell,
+			       uint64_t size)
+{
+	word_add_release(&cell->word[FREED], size);
+	if (is_above_cap(cell))
+		porter__settle(a, cell);
+}
+
+static inline void uncharge(struct account *a, uint64_t size)
+{
+	struct cell *cell = this_cell(a->at);
+
+	if (likely(cell))
+		uncharge_in(a, cell, size);
+	else
+		porter__uncharge_shared(a, size);
+}
+
+static inline void count(struct account *a, uint64_t size)
+{
+	struct cell *cell = this_cell(a->at);
+
+	if (unlikely(!cell)) {
+		porter__count_shared(a, size);
+		return;
+	}
+	word_add(&cell->word[ALLOCATED], size);
+	if (is_overdrawn(cell))
+		porter__settle_with_lock(a, cell);
+}
+
+/*
+ * Takes back what was charged for a request that got no memory: a charge and an
+ * uncharge that happened, which the totals do not show.
+ */
+SLOW_PATH void porter__cancel(struct account *a, uint64_t size);
+
+#endif /* PORTER_CHARGE_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drain.h: the holders of a subtree, and taking all their stock back.
+ *
+ * When a limit seems to be reached, cells may still have stock that they do not
+ * use, and it would be wrong to refuse. A drain takes all of it back; then what
+ * is reserved is what is charged.
+ *
+ *	the thread that owns a cell		the drain, with the lock
+ *
+ *	1 attempt = 1				1 mark: quota -= 2^62, cap = 0
+ *	  compiler barrier			2 membarrier
+ *	2 enough stock? else slow path		3 wait while attempt
+ *	3 allocated += n			4 quota = allocated - freed
+ *	4 attempt = 0 (release)			5 link = 0 (release)
+ *
+ * Either the thread saw the mark at its 2, and comes to the lock; or its attempt
+ * was announced before the barrier, so the drain waits for it at 3 and sees what
+ * it counted at 4. A free has no attempt: it adds to freed, and then looks at
+ * quota and cap in the same way. Either the drain sees the free at 4, or the
+ * thread sees the mark, finds too much stock, and comes to the lock. Settling
+ * twice does no harm, as it only compares. A free that is counted and not yet
+ * settled is on its way: its call has not returned, so it may be taken to happen
+ * when it settles.
+ *
+ * Nobody else touches the quota of a cell that is no holder, so its thread may
+ * change it without the lock (atomic-mode.h) once it has seen 5.
+ * (tests/models/charge.pml: no_mark, no_membarrier, no_wait, cap_not_marked)
+ *
+ * A drain walks over holders, never over slots or members. The holders of an
+ * account are linked through their cells; accounts that have holders, in
+ * themselves or below, are linked in their parent:
+ *
+ *	root --active--> child 7 --active--> ...
+ *	  |                 |
+ *	  holders           holders: slot 3 -> slot 0 -> end
+ */
+#ifndef PORTER_DRAIN_H
+#define PORTER_DRAIN_H
+
+#include "3-account/account.h"
+
+/* With the lock: nobody in the subtree has stock any more. */
+SLOW_PATH void porter__drain(struct account *a);
+
+/*
+ * With the lock, for the calling thread's cell, which is settled: its cap from
+ * now on. The first time, the cell becomes a holder.
+ */
+void porter__set_cap(struct account *a, struct cell *cell, uint64_t cap);
+
+#endif /* PORTER_DRAIN_H */

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hierarchy.c: joining, leaving, adding up.
+ *
+ * When a member leaves, what it has counted must stay in the sums of its
+ * parent, or a reader that has seen its frees, and then misses its allocations,
+ * would find too little in use (G2). So its totals go to the parent's shared
+ * cell, in an order that readers can rely on:
+ *
+ *	the member that leaves		a reader
+ *
+ *	1 parent's allocated += total	freed:		shared cells, parents
+ *	2 unlink					first, then cells
+ *	3 parent's freed += total	allocated:	cells, then shared cells
+ *
+ * (Shared cells by themselves, and cells less the id's base, are never less than
+ * 0, so a part that is missed makes a sum too low by what it has counted, at
+ * most.)
+ *
+ * Freed is never seen too high: a reader that finds 3 in the parent's shared cell
+ * does not find the link any more. Allocated is never seen too low: a reader that
+ * misses the link looks after 2, and finds 1. While somebody leaves, allocated
+ * may be too high for a moment, never for good.
+ */
+#include "3-account/hierarchy.h"
+
+#include "0-machine/fork.h"
+
+#include <errno.h>
+
+static struct porter__lock structure = PORTER__LOCK_INIT(RANK_STRUCTURE);
+
+/* ---- Joining ---- */
+
+static void link_to_parent(struct account *a)
+{
+	struct account *first = a->parent->children;
+
+	a->next = first;
+	a->previous = NULL;
+	if (first)
+		first->previous = a;
+	store_release(&a->parent->children, a);
+}
+
+static void bound(struct account *a, void (*bind)(struct account *a))
+{
+	store_release(&a->bounded, true);
+	bind(a);
+}
+
+static bool is_bounded_above(const struct account *a)
+{
+	for_each_level(a->parent, x) if (load_acquire(&x->bounded)) return true;
+	return false;
+}
+
+void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a))
+{
+	sigset_t saved;
+
+	porter__lock(&structure, &saved);
+	link_to_parent(a);
+	if (is_bounded_above(a))
+		bound(a, bind);
+	porter__unlock(&structure, &saved);
+}
+
+/*
+ * The mark at the top first, with the mutex, then the walk without it: a member
+ * that joins anywhere below is found by the walk, or finds that mark.
+ */
+void porter__hierarchy_bound(struct account *top,
+			     void (*bind)(struct account *a))
+{
+	sigset_t saved;
+	bool locked;
+
+	if (load_acquire(&top->bounded))
+		return;
+	porter__lock(&structure, &saved);
+	bound(top, bind);
+	porter__unlock(&structure, &saved);
+	locked = porter__slots_enter();
+	for_each_member(top, x) if (!load_acquire(&x->bounded)) bound(x, bind);
+	porter__slots_leave(locked);
+}
+
+/* ---- Leaving ---- */
+
+static void unlink_from_parent(struct account *a)
+{
+	if (a->previous)
+		store_release(&a->previous->next, a->next);
+	else
+		store_release(&a->parent->children, a->next);
+	if (a->next)
+		a->next->previous = a->previous;
+}
+
+static void add_to_parent(struct account *a, enum word word, uint64_t n)
+{
+	shared_add(&a->parent->id->shared.word[word], n);
+}
+
+/* What is still in use leaves with it: the parent has it as freed. */
+static void leave(struct account *a, const uint64_t totals[COUNTED])
+{
+	struct porter__id *id = a->id, *parent = a->parent->id;
+
+	store_release(&a->root->ended, a->root->ended + 1);
+	add_to_parent(a, ALLOCATED, totals[ALLOCATED]); /* 1 */
+	add_to_parent(a, ALLOCATIONS, totals[ALLOCATIONS]);
+	add_to_parent(a, REALLOCATIONS, totals[REALLOCATIONS]);
+	shared_add(&parent->failures, word_load(&id->failures));
+	shared_add(&parent->refusals, word_load(&id->refusals));
+	unlink_from_parent(a);			    /* 2 */
+	add_to_parent(a, FREED, totals[ALLOCATED]); /* 3 */
+	add_to_parent(a, FREES, totals[ALLOCATIONS]);
+	shared_add(&parent->cancelled, word_load(&id->cancelled));
+	store_release(&a->root->ended, a->root->ended + 1);
+}
+
+bool porter__hierarchy_leave(struct account *a)
+{
+	uint64_t totals[COUNTED];
+	sigset_t saved;
+	bool locked, childless;
+
+	/* Before the mutex: a walk over slots. */
+	locked = porter__slots_enter();
+	for (int word = 0; word < COUNTED; word++)
+		totals[word] = porter__id_word(a->id, (enum word)word);
+	porter__slots_leave(locked);
+	porter__lock(&structure, &saved);
+	childless = !a->children;
+	if (childless && a->parent)
+		leave(a, totals);
+	porter__unlock(&structure, &saved);
+	if (!childless)
+		errno = EBUSY;
+	return childless;
+}
+
+/* ---- Adding up ---- */
+
+static void add_shared(struct account *top, enum word first, enum word second,
+		       uint64_t out[2])
+{
+	for_each_member(top, x)
+	{
+		out[0] += porter__id_shared_word(x->id, first);
+		out[1] += porter__id_shared_word(x->id, second);
+	}
+}
+
+static void add_cells(struct account *top, enum word first, enum word second,
+		      uint64_t out[2])
+{
+	for_each_member(top, x)
+	{
+		out[0] += porter__id_cells_word(x->id, first);
+		out[1] += porter__id_cells_word(x->id, second);
+	}
+}
+
+void porter__hierarchy_words(struct account *top, enum word first,
+			     enum word second, enum hierarchy_order order,
+			     uint64_t out[2])
+{
+	out[0] = out[1] = 0;
+	if (order == NEVER_TOO_HIGH)
+		add_shared(top, first, second, out);
+	TEST_POINT(SHARED_CELLS_ADDED);
+	add_cells(top, first, second, out);
+	if (order == NEVER_TOO_LOW)
+		add_shared(top, first, second, out);
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	static struct fork_hold hold = { .lock = &structure };
+
+	porter__fork_join(&hold);
+}

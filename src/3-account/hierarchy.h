@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hierarchy.h: accounts with parents, and walks over them.
+ *
+ *	root
+ *	  |children
+ *	  v        next          next
+ *	child 1 <-----> child 2 <-----> child 3
+ *	  |children   previous
+ *	  v
+ *	grandchild
+ *
+ * The structure changes under one mutex of the process, which fork() holds, and
+ * is read under it or inside the RCU read lock: a member that left keeps its
+ * links until no reader can be standing on it any more. Nobody waits for the
+ * mutex with another lock held, nor holds it over a walk.
+ */
+#ifndef PORTER_HIERARCHY_H
+#define PORTER_HIERARCHY_H
+
+#include "3-account/account.h"
+
+/* The member after x in the subtree of top, parents first; NULL at its end. */
+static inline struct account *next_member(const struct account *top,
+					  struct account *x)
+{
+	struct account *next = load_acquire(&x->children);
+
+	while (!next && x && x != top) {
+		next = load_acquire(&x->next);
+		x = x->parent;
+	}
+	return next;
+}
+
+#define for_each_member(top, x) \
+	for (struct account *x = (top); x; x = next_member((top), x))
+
+/*
+ * A new member, whose parent is set; bind() is called if an account above is
+ * bounded: see porter__hierarchy_bound().
+ */
+void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a));
+
+/*
+ * A member leaves; its parent keeps its totals. False, errno EBUSY: it has
+ * children. No other thread may be using it.
+ */
+bool porter__hierarchy_leave(struct account *a);
+
+/* Every member of the subtree is bounded from now on, for good. */
+void porter__hierarchy_bound(struct account *top,
+			     void (*bind)(struct account *a));
+
+/*
+ * Two words of all members of a subtree, between slots_enter and slots_leave.
+ * In the order for what only may be seen too low, or only too high, while
+ * members leave: see hierarchy.c.
+ */
+enum hierarchy_order { NEVER_TOO_HIGH, NEVER_TOO_LOW };
+void porter__hierarchy_words(struct account *top, enum word first,
+			     enum word second, enum hierarchy_order order,
+			     uint64_t out[2]);
+
+#endif /* PORTER_HIERARCHY_H */

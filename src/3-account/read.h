@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read.h: what a tracker uses, its descendants included.
+ */
+#ifndef PORTER_ACCOUNT_READ_H
+#define PORTER_ACCOUNT_READ_H
+
+#include "3-account/account.h"
+
+#include <portermem/counter.h>
+
+/* As porter_counter_sum(), ..._interval(), porter__counter_narrow(). */
+int64_t porter__account_sum(const struct account *a);
+struct porter_interval porter__account_interval(const struct account *a);
+struct porter_interval porter__account_narrow(const struct account *a,
+					      unsigned tries);
+
+/* What ids count seldom: see ids.h. */
+struct rare_counts {
+	uint64_t failures, refusals, cancelled;
+};
+
+struct rare_counts porter__account_rare(const struct account *a);
+
+#endif /* PORTER_ACCOUNT_READ_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rebuild.h: an account in a child of fork().
+ *
+ * The child has all cells as they were at one instant (fork.h), but other threads
+ * may have been in the middle of operations, with the lock or without, and live
+ * no more. So what depends on their going on is made anew from what the cells
+ * have counted: quotas, reserved, holders. It is done for a whole hierarchy by
+ * the first thread that takes its lock in the child, so that a child which never
+ * does (most call exec at once) pays nothing. Until then threads may use the
+ * stock that their cells have: that is reserved.
+ */
+#ifndef PORTER_REBUILD_H
+#define PORTER_REBUILD_H
+
+#include "3-account/root-lock.h"
+#include "3-account/atomic-mode.h"
+
+/* With the lock of that root. */
+SLOW_PATH void porter__rebuild(struct account *root);
+
+/*
+ * The way to everything that is done with the lock: there is no atomic mode then,
+ * and the hierarchy is this process's.
+ */
+static inline void account_enter(struct account *a)
+{
+	struct account *root = a->root;
+
+	root_lock(a);
+	if (unlikely(root->generation !=
+		     load_relaxed(&porter__fork_generation)))
+		porter__rebuild(root);
+	atomic_end(root);
+}
+
+static inline void account_leave(struct account *a)
+{
+	root_unlock(a);
+}
+
+#endif /* PORTER_REBUILD_H */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * refill.c: how much stock a cell gets.
+ *
+ * Stock is what makes reserved differ from charged, so it is kept small against
+ * whatever that difference would blur. A cap, the most stock that a cell keeps,
+ * is chosen by the number of holders; half of it is given, so that it serves
+ * allocations and frees alike:
+ *
+ *	the peak	allowance / 2h, where the allowance is 1/256 of the peak
+ *			or 64 KiB. h is the most holders since the last drain,
+ *			or twice the present ones, so that those who come later
+ *			find room. All caps together stay below allowance/2.
+ *	a limit,	All caps below it stay within a quarter of what is left
+ *	a watermark	to it. Where 4 KiB for this cell would not, there is no
+ *			stock: each operation goes to the account.
+ *
+ * Between 4 KiB and 256 KiB. The 4 KiB are never denied because of the peak:
+ * the bound on the caps grows by as much for each holder (G8). To deny them, and
+ * to drain the others, would cost a thread that works in a thousand children a
+ * drain for each operation.
+ *
+ * A first cap in a hierarchy is 4 KiB: a thread may touch many children once.
+ * When its cell is settled again, it gets what its number of holders is worth.
+ *
+ * A cell that is the only holder at a level gets no stock above the upper bound
+ * of that level's peak. So where one thread works, each new peak is seen here.
+ *
+ * Holders that are idle count until a drain. Where they take stock away from
+ * others, these drain them, after so many operations that the cost is lost in
+ * them.
+ */
+#include "3-account/refill.h"
+
+#include "0-machine/barrier.h"
+#include "3-account/drain.h"
+
+enum {
+	MIN_CAP = 4 * 1024,
+	MAX_CAP = 256 * 1024,
+	MIN_QUANTUM = 512,	 /* less is not worth the while */
+	FIRST_OPERATIONS = 3,	 /* of a tracker: they get no stock */
+	PATIENCE = 64,		 /* denials before others are drained */
+	CROWDED = 1024,		 /* small caps before others are drained, */
+	CROWDED_A_HOLDER = 64,	 /* and more for each of them, */
+	MOST_IDLE_TO_DRAIN = 256 /* unless these are too many */
+};
+
+static const int64_t RESUME = 256 * 1024;
+
+/* ---- What a bound allows ---- */
+
+/* No overflow: what is reserved is far from the ends, or nothing makes sense. */
+static int64_t left_to(int64_t bound, int64_t reserved)
+{
+	int64_t left;
+
+	return __builtin_sub_overflow(bound, reserved, &left) ? INT64_MAX :
+								left;
+}
+
+/* A quarter of what is left to limit and watermarks: for all caps together. */
+static int64_t budget(const struct account *x)
+{
+	int64_t left = left_to(x->limit, x->reserved);
+
+	left = min_of(left, left_to(x->high, x->reserved));
+	left = min_of(left, left_to(x->reserved, x->low));
+	return left / 4;
+}
+
+/*
+ * Where nobody has stock, more must be left than to go on with it, or what was
+ * given would be drained at once: 1/64 of the bound or 256 KiB, whichever is
+ * more, but at most a quarter of it. A drain near a limit tells how many holders
+ * want stock; then as much for all of them.
+ */
+int64_t porter__stock_begins_at(const struct account *a)
+{
+	int64_t bound = min_of(a->limit, a->high);
+	int64_t distance = min_of(bound / 4, max_of(RESUME, a->resume));
+
+	if (bound == INT64_MAX)
+		return INT64_MAX;
+	distance = max_of(distance, bound / 64);
+	return bound - max_of(distance, 4 * MIN_CAP);
+}
+
+int64_t porter__stock_begins_above(const struct account *a)
+{
+	return a->low == INT64_MIN ? INT64_MIN : a->low + RESUME / 4;
+}
+
+static bool may_begin(const struct account *x)
+{
+	return x->caps || (x->reserved <= porter__stock_begins_at(x) &&
+			   x->reserved > porter__stock_begins_above(x));
+}
+
+/* ---- The cap ---- */
+
+static uint64_t wished(const struct account *a)
+{
+	if (a->quantum == 0 || a->quantum > MAX_CAP / 2)
+		return MAX_CAP;
+	return 2 * (uint64_t)a->quantum;
+}
+
+bool porter__may_have_stock(const struct account *a)
+{
+	return porter__barrier_possible() &&
+	       (a->quantum == 0 || a->quantum >= MIN_QUANTUM);
+}
+
+/* What one of so many holders is worth at this level. */
+static uint64_t share(const struct account *x, uint32_t holders)
+{
+	uint32_t h = max_of(x->max_holders, 2 * (int64_t)holders);
+	uint64_t cap = (uint64_t)peak_allowance(x->upper) / (2 * h);
+
+	return cap < MIN_CAP ? MIN_CAP : cap;
+}
+
+/* Whether all caps at this level keep the peak as narrow as G8 has it. */
+static bool is_narrow(const struct account *x, uint64_t others, uint64_t cap,
+		      uint32_t holders)
+{
+	uint64_t all = others + cap;
+
+	return all <= (uint64_t)peak_allowance(x->upper) / 2 ||
+	       all <= (uint64_t)holders * MIN_CAP;
+}
+
+struct choice {
+	uint64_t cap;
+	struct account *denied_by; /* then the cap is 0 */
+};
+
+static struct choice choose_cap(struct account *a, uint64_t old_cap,
+				bool is_new)
+{
+	struct choice choice = { .cap = wished(a) };
+	bool in_hierarchy = a->parent || load_relaxed(&a->children);
+
+	if (is_new && in_hierarchy && choice.cap > MIN_CAP)
+		choice.cap = MIN_CAP;
+	for_each_level(a, x)
+	{
+		uint64_t most = share(x, x->holders + is_new);
+
+		if (choice.cap > most)
+			choice.cap = most;
+	}
+	for_each_level(a, x)
+	{
+		uint64_t others = x->caps - old_cap;
+		int64_t all = budget(x);
+		uint64_t small = choice.cap < MIN_CAP ? choice.cap : MIN_CAP;
+
+		if (all < (int64_t)(others + small) || !may_begin(x))
+			return (struct choice){ .denied_by = x };
+		if (all < (int64_t)(others + choice.cap) ||
+		    !is_narrow(x, others, choice.cap, x->holders + is_new))
+			choice.cap = small;
+	}
+	return choice;
+}
+
+/* ---- Idle holders ---- */
+
+/* They keep the cap at its smallest, though the level is worth more for one. */
+static void look_for_idle(struct account *a, uint64_t cap)
+{
+	for_each_level(a, x)
+	{
+		if (cap > MIN_CAP || x->holders < 2 ||
+		    x->holders > MOST_IDLE_TO_DRAIN ||
+		    ++x->crowded < CROWDED + CROWDED_A_HOLDER * x->holders)
+			continue;
+		porter__drain(x);
+	}
+}
+
+/* Room for so many holders as there are now, when stock begins again. */
+static void deny(struct account *x)
+{
+	if (!x->holders || (x->caps && ++x->denied < PATIENCE + x->holders))
+		return;
+	x->resume = 8 * (int64_t)MIN_CAP * x->holders;
+	porter__drain(x);
+}
+
+/* ---- The stock ---- */
+
+/* What may be reserved now without touching a bound of any level. */
+static int64_t may_reserve(const struct account *a, int64_t stock)
+{
+	for_each_level((struct account *)(uintptr_t)a, x)
+	{
+		stock = min_of(stock, left_to(x->limit, x->reserved));
+		stock = min_of(stock, left_to(x->high, x->reserved) - 1);
+		if (x->holders == 1)
+			stock = min_of(stock, x->upper - x->reserved);
+	}
+	return max_of(stock, 0);
+}
+
+/* The peak knows of stock before the cell may use it: G8. */
+static void give(struct account *a, struct cell *cell, int64_t stock)
+{
+	reserve(a, stock);
+	for_each_level(a, x)
+	{
+		if (x->reserved <= x->upper)
+			continue;
+		x->upper = x->reserved;
+		peak_publish(&x->peak, x->lower, x->upper);
+	}
+	store_release(&cell->word[QUOTA],
+		      load_relaxed(&cell->word[QUOTA]) + (uint64_t)stock);
+}
+
+struct account *porter__refill(struct account *a, struct cell *cell)
+{
+	uint64_t holder = load_relaxed(&cell->word[HOLDER]);
+	struct choice choice;
+
+	if (!porter__may_have_stock(a))
+		return a;
+	if (a->operations < FIRST_OPERATIONS) {
+		a->operations++;
+		return NULL;
+	}
+	choice = choose_cap(a, holder_cap(holder),
+			    holder_link(holder) == HOLDER_NONE);
+	if (choice.denied_by) {
+		if (holder_cap(holder))
+			porter__set_cap(a, cell, 0);
+		deny(choice.denied_by);
+		return choice.denied_by;
+	}
+	if (choice.cap != holder_cap(holder))
+		porter__set_cap(a, cell, choice.cap);
+	give(a, cell, may_reserve(a, (int64_t)choice.cap / 2));
+	look_for_idle(a, choice.cap);
+	return NULL;
+}

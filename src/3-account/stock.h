@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stock.h: what a cell may use without asking its account.
+ *
+ *	charged by this cell        stock
+ *	|----------------------|-------------|
+ *	0               allocated - freed   quota
+ *
+ * An account (account.h) reserves bytes for the cells of its tracker. A cell's
+ * quota is what is reserved for it, and its stock is what it has not used yet.
+ * While the stock lasts, the thread asks nobody. All arithmetic of that is
+ * here, and it is pure but for the words themselves.
+ *
+ * A cell that may have stock is a *holder*. Two things are known of a holder:
+ *
+ *	HOLDER	63              32 31              0
+ *		|       cap       |      link      |
+ *
+ *	cap	The most stock that it keeps. A free that brings the stock above
+ *		the cap settles the cell: the rest goes back to the account.
+ *	link	The next holder in the account's list: 0, this cell is no
+ *		holder; 1, it is the last; else the index of a slot and 2.
+ *
+ * A cell that is no holder has no stock and no cap, so its words may start as
+ * 0, and every operation that changes its use finds the account by itself:
+ * an allocation has too little stock, a free too much.
+ *
+ * Sums of bytes are taken modulo 2^64: a thread that frees what others have
+ * allocated uses less than nothing. Neither way beyond 2^61: at 10 GB a second
+ * that takes a thread seven years.
+ */
+#ifndef PORTER_STOCK_H
+#define PORTER_STOCK_H
+
+#include "0-machine/test-point.h"
+#include "2-counter/ids.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	HOLDER_NONE = 0,
+	HOLDER_LAST = 1,
+	HOLDER_FIRST_SLOT = 2,
+	CAP_SHIFT = 32
+};
+
+/* What a drain takes from a quota, so that no stock is left: see drain.h. */
+#define QUOTA_MARK ((uint64_t)1 << 62)
+
+static inline uint64_t holder_cap(uint64_t holder)
+{
+	return holder >> CAP_SHIFT;
+}
+
+static inline uint32_t holder_link(uint64_t holder)
+{
+	return (uint32_t)holder;
+}
+
+/* ---- The calling thread's own cell ---- */
+
+/* A word that its thread alone writes: the thread itself needs no order. */
+static inline uint64_t own_word(const struct cell *cell, enum word word)
+{
+	return cell->word[word];
+}
+
+static inline int64_t own_stock(const struct cell *cell)
+{
+	return (int64_t)(load_relaxed(&cell->word[QUOTA]) +
+			 own_word(cell, FREED) - own_word(cell, ALLOCATED));
+}
+
+/*
+ * Charges size bytes if the stock suffices. The attempt is announced first, so
+ * that a drain can wait for it to be over: drain.h has the argument for the two
+ * compiler barriers, which cost nothing. The release store makes what was
+ * charged visible to the drain that sees the attempt over.
+ * (tests/models/charge.pml: no_attempt, attempt_ends_relaxed)
+ */
+static inline bool charge_from_stock(struct cell *cell, uint64_t size)
+{
+	store_relaxed(&cell->word[ATTEMPT], 1);
+	compiler_barrier();
+	if (unlikely(own_stock(cell) < (int64_t)size)) {
+		store_release(&cell->word[ATTEMPT], 0);
+		return false;
+	}
+	TEST_POINT(ATTEMPTING);
+	word_add(&cell->word[ALLOCATED], size);
+	store_release(&cell->word[ATTEMPT], 0);
+	return true;
+}
+
+/* After bytes were counted that nobody was asked for (unbounded trackers). */
+static inline bool is_overdrawn(const struct cell *cell)
+{
+	compiler_barrier();
+	return unlikely(own_stock(cell) < 0);
+}
+
+/*
+ * After a free was counted. A quota that a drain has marked makes the stock
+ * huge when taken without its sign.
+ */
+static inline bool is_above_cap(const struct cell *cell)
+{
+	compiler_barrier();
+	return unlikely((uint64_t)own_stock(cell) >
+			holder_cap(load_relaxed(&cell->word[HOLDER])));
+}
+
+/* ---- Anybody's cell ---- */
+
+/*
+ * What the cell has charged. Its thread may go on meanwhile: freed is read
+ * first, so that the result is never lower than what is charged.
+ */
+static inline uint64_t charged_by(const struct cell *cell)
+{
+	uint64_t freed = word_load(&cell->word[FREED]);
+
+	return word_load(&cell->word[ALLOCATED]) - freed;
+}
+
+#endif /* PORTER_STOCK_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * block.c: ask, and count before it or after it.
+ *
+ *			unbounded		bounded
+ *	allocate	ask, count		charge, ask; cancel if that fails
+ *	free		uncharge, give back	give back, uncharge
+ *	reallocate	the difference: growing allocates it, shrinking frees it
+ *
+ * Bounded, a block is charged for as long as the underlying allocator may have
+ * it out, or a limit would be exceeded for a moment. Unbounded, nothing forbids
+ * to be late, and a failure has counted nothing that must be taken back.
+ */
+#include "4-allocator/block.h"
+
+#include "4-allocator/vtable.h"
+
+static void *ask(porter_allocator *a, struct block_request request)
+{
+	size_t size = request.header + request.size;
+
+	return request.zeroed ?
+		       porter__allocate_zeroed(a, size, request.alignment) :
+		       a->vtable->allocate(a, size, request.alignment);
+}
+
+void *porter__block_allocate(porter_tracked *t, struct block_request request)
+{
+	bool bounded = is_bounded(t);
+	void *block;
+
+	if (bounded && !charge(t, request.size))
+		return NULL;
+	block = ask(t->underlying, request);
+	if (unlikely(!block)) {
+		if (bounded)
+			porter__cancel(&t->account, request.size);
+		return porter__failed(t);
+	}
+	if (!bounded)
+		count(&t->account, request.size);
+	counter_add(&t->counter, ALLOCATIONS, 1);
+	return block;
+}
+
+void porter__block_free(porter_tracked *t, void *ptr, size_t header,
+			size_t size, size_t alignment)
+{
+	porter_allocator *a = t->underlying;
+	bool bounded = is_bounded(t);
+
+	counter_add(&t->counter, FREES, 1);
+	if (!bounded)
+		uncharge(&t->account, size);
+	a->vtable->free(a, ptr, header + size, alignment);
+	if (bounded)
+		uncharge(&t->account, size);
+}
+
+void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t old_size,
+			       struct block_request request)
+{
+	porter_allocator *a = t->underlying;
+	size_t size = request.size, header = request.header;
+	size_t more = size > old_size ? size - old_size : 0;
+	size_t less = old_size > size ? old_size - size : 0;
+	bool bounded = is_bounded(t);
+	void *block;
+
+	if (bounded && more && !charge(t, more))
+		return NULL;
+	block = a->vtable->reallocate(a, ptr, header + old_size, header + size,
+				      request.alignment);
+	if (unlikely(!block)) {
+		if (bounded && more)
+			porter__cancel(&t->account, more);
+		return porter__failed(t);
+	}
+	if (!bounded && more)
+		count(&t->account, more);
+	if (less)
+		uncharge(&t->account, less);
+	counter_add(&t->counter, REALLOCATIONS, 1);
+	return block;
+}
+
+void *porter__table_reallocate(porter_allocator *self, void *ptr,
+			       size_t old_size, size_t new_size,
+			       size_t alignment)
+{
+	return porter__block_reallocate(
+		(porter_tracked *)self, ptr, old_size,
+		(struct block_request){ .size = new_size,
+					.alignment = alignment });
+}
+
+void *porter__table_allocate_zeroed(porter_allocator *self, size_t size,
+				    size_t alignment)
+{
+	return porter__block_allocate(
+		(porter_tracked *)self,
+		(struct block_request){
+			.size = size, .alignment = alignment, .zeroed = true });
+}
+
+void porter__table_release_unused(porter_allocator *self)
+{
+	porter_release_unused(((porter_tracked *)self)->underlying);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * block.h: blocks of a tracker over any allocator, with or without a header.
+ *
+ * What the tables and porter_malloc() do where their shortest path ends. A
+ * header is asked for with the block, and does not count.
+ */
+#ifndef PORTER_BLOCK_H
+#define PORTER_BLOCK_H
+
+#include "4-allocator/tracked.h"
+
+struct block_request {
+	size_t header, size, alignment;
+	bool zeroed;
+};
+
+SEPARATE void *porter__block_allocate(porter_tracked *t,
+				      struct block_request request);
+/* request.size is the new one. */
+void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t old_size,
+			       struct block_request request);
+SEPARATE void porter__block_free(porter_tracked *t, void *ptr, size_t header,
+				 size_t size, size_t alignment);
+
+/* The functions of both tables that have no shorter path. */
+void *porter__table_reallocate(porter_allocator *self, void *ptr,
+			       size_t old_size, size_t new_size,
+			       size_t alignment);
+void *porter__table_allocate_zeroed(porter_allocator *self, size_t size,
+				    size_t alignment);
+void porter__table_release_unused(porter_allocator *self);
+
+#endif /* PORTER_BLOCK_H */

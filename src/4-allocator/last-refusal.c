@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * last-refusal.c: what a thread is told of its last refusal.
+ *
+ * A refusal notes figures and the two trackers; names and children are looked up
+ * here, when somebody asks. Trackers are never unmapped, so one that ended
+ * meanwhile can be looked at: another serial number tells it.
+ */
+#include "4-allocator/tracked.h"
+
+#include "3-account/read.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool still_lives(const void *tracker, uint64_t serial)
+{
+	const porter_tracked *t = tracker;
+
+	return load_acquire(&t->serial) == serial &&
+	       load_relaxed(&t->magic) == TRACKED_MAGIC;
+}
+
+/* Into its place among the largest; the smallest falls out. */
+static int consider(porter_tracked *child, void *context)
+{
+	struct porter_refusal *out = context;
+	int64_t bytes = porter_bytes_used(child);
+	uint32_t i = out->children_count;
+
+	if (i == PORTER_REFUSAL_CHILDREN) {
+		if (out->largest[--i].bytes_used >= bytes)
+			return 0;
+	} else {
+		out->children_count++;
+	}
+	for (; i > 0 && out->largest[i - 1].bytes_used < bytes; i--)
+		out->largest[i] = out->largest[i - 1];
+	out->largest[i].bytes_used = bytes;
+	memcpy(out->largest[i].name, child->name, sizeof(child->name));
+	return 0;
+}
+
+/* What struct porter_refusal was in the first version. */
+#define REFUSAL_SIZE_FIRST sizeof(struct porter_refusal)
+
+int porter_last_refusal(struct porter_refusal *out)
+{
+	const struct porter__note *note = &porter__self->refusal;
+	const porter_tracked *asked = note->asked, *level = note->level;
+	struct porter_refusal full = { .size = sizeof(full) };
+
+	if (!out || out->size < REFUSAL_SIZE_FIRST) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (!asked || !still_lives(asked, note->asked_serial) ||
+	    !still_lives(level, note->level_serial)) {
+		errno = ENOENT;
+		return -1;
+	}
+	full.asked = (size_t)note->size;
+	full.limit = note->limit;
+	full.charged = note->charged;
+	full.stock = (int64_t)load_relaxed(&level->account.caps);
+	memcpy(full.asked_name, asked->name, sizeof(full.asked_name));
+	memcpy(full.name, level->name, sizeof(full.name));
+	porter_tracked_foreach_child(level, consider, &full);
+	full.size = out->size;
+	memset((char *)out + sizeof(full), 0, out->size - sizeof(full));
+	memcpy(out, &full, sizeof(full));
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * refusal.c: when a limit refuses: who is asked for room, what is remembered.
+ *
+ * on_refused may do anything: allocate, unregister the thread, move it to
+ * another one. So nothing that was known of the thread is used after it.
+ */
+#include "4-allocator/tracked.h"
+
+#include <errno.h>
+#include <string.h>
+
+void *porter__failed(porter_tracked *t)
+{
+	shared_add(&t->counter.id->failures, 1);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* ---- What is remembered: in the thread's slot, without memory ---- */
+
+static void remember(const porter_tracked *t, const struct refused *refused,
+		     uint64_t size)
+{
+	const porter_tracked *level = refused->level->owner;
+
+	if (unlikely(!porter__self->blocks[0]))
+		return; /* A thread without a slot has nothing of its own. */
+	porter__self->refusal = (struct porter__note){
+		.asked = t,
+		.level = level,
+		.asked_serial = t->serial,
+		.level_serial = level->serial,
+		.size = size,
+		.limit = refused->limit,
+		.charged = refused->charged,
+	};
+}
+
+/* ---- Before a refusal ---- */
+
+struct callback {
+	porter_on_refused function;
+	void *context;
+};
+
+/* The tracker itself has a say, or else its nearest ancestor that wants one. */
+static struct callback whom_to_ask(porter_tracked *t)
+{
+	struct callback callback = { .function = NULL };
+
+	account_enter(&t->account);
+	for_each_level(&t->account, x)
+	{
+		const porter_tracked *who = x->owner;
+
+		if (!who->on_refused)
+			continue;
+		callback.function = who->on_refused;
+		callback.context = who->refused_context;
+		break;
+	}
+	account_leave(&t->account);
+	return callback;
+}
+
+static bool somebody_made_room(porter_tracked *t, uint64_t size)
+{
+	struct callback callback = whom_to_ask(t);
+
+	return callback.function &&
+	       callback.function(t, (size_t)size, callback.context);
+}
+
+static bool charge_again(porter_tracked *t, uint64_t size,
+			 struct refused *refused)
+{
+	struct cell *cell = this_cell(t->counter.at);
+
+	return (cell && charge_from_stock(cell, size)) ||
+	       porter__charge_at_account(&t->account, cell, size, refused);
+}
+
+bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
+			      uint64_t size)
+{
+	struct refused refused;
+
+	if (likely(porter__charge_at_account(&t->account, cell, size,
+					     &refused)))
+		return true;
+	if (!refused.level) {
+		porter__failed(t);
+		return false;
+	}
+	remember(t, &refused, size);
+	if (somebody_made_room(t, size)) {
+		if (charge_again(t, size, &refused))
+			return true;
+		if (refused.level)
+			remember(t, &refused, size);
+	}
+	shared_add(&t->counter.id->refusals, 1);
+	errno = ENOMEM;
+	return false;
+}
+
+int porter_tracked_set_on_refused(porter_tracked *t, porter_on_refused f,
+				  void *context)
+{
+	account_enter(&t->account);
+	t->on_refused = f;
+	t->refused_context = context;
+	account_leave(&t->account);
+	return 0;
+}

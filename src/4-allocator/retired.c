@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * retired.c: waiting for readers, for many trackers at a time.
+ *
+ * A reader that walks over children may have come upon one before it left. They
+ * are many before somebody waits for these readers, so that the wait costs each
+ * of them little.
+ */
+#include "4-allocator/retired.h"
+
+#include "0-machine/fork.h"
+#include "1-slots/slots.h"
+
+enum { MANY = 64 };
+
+static struct porter__lock lock = PORTER__LOCK_INIT(RANK_RETIRED);
+static struct pool_element *first; /* by left, which a pool uses for free ones */
+static unsigned count;
+
+static void put(struct pool_element *element)
+{
+	element->left = first;
+	first = element;
+}
+
+/* All of them, when there are many with this one. */
+static struct pool_element *take_many(struct pool_element *element)
+{
+	struct pool_element *list = NULL;
+	sigset_t saved;
+
+	porter__lock(&lock, &saved);
+	put(element);
+	if (++count >= MANY) {
+		list = first;
+		first = NULL;
+		count = 0;
+	}
+	porter__unlock(&lock, &saved);
+	return list;
+}
+
+/* Until somebody can wait. */
+static void put_back(struct pool_element *list)
+{
+	sigset_t saved;
+
+	porter__lock(&lock, &saved);
+	while (list) {
+		struct pool_element *next = list->left;
+
+		put(list);
+		list = next;
+	}
+	porter__unlock(&lock, &saved);
+}
+
+void porter__retire(struct pool_element *element,
+		    void (*give)(struct pool_element *element))
+{
+	struct pool_element *list = take_many(element);
+
+	if (!list)
+		return;
+	if (!porter__slots_wait_for_readers()) {
+		put_back(list);
+		return;
+	}
+	while (list) {
+		struct pool_element *next = list->left;
+
+		give(list);
+		list = next;
+	}
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	static struct fork_hold hold = { .lock = &lock };
+
+	porter__fork_join(&hold);
+}
