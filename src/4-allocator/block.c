@@ -15,30 +15,29 @@
 
 #include "4-allocator/vtable.h"
 
-static void *ask(porter_allocator *a, struct block_request request)
+static void *ask(porter_allocator *a, size_t size, size_t alignment,
+		 enum zeroed zeroed)
 {
-	size_t size = request.header + request.size;
-
-	return request.zeroed ?
-		       porter__allocate_zeroed(a, size, request.alignment) :
-		       a->vtable->allocate(a, size, request.alignment);
+	return zeroed == ZEROED ? porter__allocate_zeroed(a, size, alignment) :
+				  a->vtable->allocate(a, size, alignment);
 }
 
-void *porter__block_allocate(porter_tracked *t, struct block_request request)
+void *porter__block_allocate(porter_tracked *t, size_t header, size_t size,
+			     size_t alignment, enum zeroed zeroed)
 {
 	bool bounded = is_bounded(t);
 	void *block;
 
-	if (bounded && !charge(t, request.size))
+	if (bounded && !charge(t, size))
 		return NULL;
-	block = ask(t->underlying, request);
+	block = ask(t->underlying, header + size, alignment, zeroed);
 	if (unlikely(!block)) {
 		if (bounded)
-			porter__cancel(&t->account, request.size);
+			porter__cancel(&t->account, size);
 		return porter__failed(t);
 	}
 	if (!bounded)
-		count(&t->account, request.size);
+		count(&t->account, size);
 	counter_add(&t->counter, ALLOCATIONS, 1);
 	return block;
 }
@@ -57,20 +56,20 @@ void porter__block_free(porter_tracked *t, void *ptr, size_t header,
 		uncharge(&t->account, size);
 }
 
-void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t old_size,
-			       struct block_request request)
+void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
+			       size_t old_size, size_t new_size,
+			       size_t alignment)
 {
 	porter_allocator *a = t->underlying;
-	size_t size = request.size, header = request.header;
-	size_t more = size > old_size ? size - old_size : 0;
-	size_t less = old_size > size ? old_size - size : 0;
+	size_t more = new_size > old_size ? new_size - old_size : 0;
+	size_t less = old_size > new_size ? old_size - new_size : 0;
 	bool bounded = is_bounded(t);
 	void *block;
 
 	if (bounded && more && !charge(t, more))
 		return NULL;
-	block = a->vtable->reallocate(a, ptr, header + old_size, header + size,
-				      request.alignment);
+	block = a->vtable->reallocate(a, ptr, header + old_size,
+				      header + new_size, alignment);
 	if (unlikely(!block)) {
 		if (bounded && more)
 			porter__cancel(&t->account, more);
@@ -88,19 +87,15 @@ void *porter__table_reallocate(porter_allocator *self, void *ptr,
 			       size_t old_size, size_t new_size,
 			       size_t alignment)
 {
-	return porter__block_reallocate(
-		(porter_tracked *)self, ptr, old_size,
-		(struct block_request){ .size = new_size,
-					.alignment = alignment });
+	return porter__block_reallocate((porter_tracked *)self, ptr, 0,
+					old_size, new_size, alignment);
 }
 
 void *porter__table_allocate_zeroed(porter_allocator *self, size_t size,
 				    size_t alignment)
 {
-	return porter__block_allocate(
-		(porter_tracked *)self,
-		(struct block_request){
-			.size = size, .alignment = alignment, .zeroed = true });
+	return porter__block_allocate((porter_tracked *)self, 0, size,
+				      alignment, ZEROED);
 }
 
 void porter__table_release_unused(porter_allocator *self)

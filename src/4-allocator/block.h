@@ -10,16 +10,14 @@
 
 #include "4-allocator/tracked.h"
 
-struct block_request {
-	size_t header, size, alignment;
-	bool zeroed;
-};
+enum zeroed { ANY_BYTES, ZEROED };
 
-SEPARATE void *porter__block_allocate(porter_tracked *t,
-				      struct block_request request);
-/* request.size is the new one. */
-void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t old_size,
-			       struct block_request request);
+SEPARATE void *porter__block_allocate(porter_tracked *t, size_t header,
+				      size_t size, size_t alignment,
+				      enum zeroed zeroed);
+void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
+			       size_t old_size, size_t new_size,
+			       size_t alignment);
 SEPARATE void porter__block_free(porter_tracked *t, void *ptr, size_t header,
 				 size_t size, size_t alignment);
 

@@ -14,7 +14,8 @@
 enum { MANY = 64 };
 
 static struct porter__lock lock = PORTER__LOCK_INIT(RANK_RETIRED);
-static struct pool_element *first; /* by left, which a pool uses for free ones */
+static struct pool_element
+	*first; /* by left, which a pool uses for free ones */
 static unsigned count;
 
 static void put(struct pool_element *element)

@@ -18,9 +18,8 @@ static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 	porter__cancel(&t->account, size);
 	/* Some malloc(0) return NULL; the backend knows. */
 	return size ? porter__failed(t) :
-		      porter__block_allocate(
-			      t, (struct block_request){
-					 .alignment = PORTER_ALIGNMENT });
+		      porter__block_allocate(t, 0, 0, PORTER_ALIGNMENT,
+					     ANY_BYTES);
 }
 
 /*
@@ -53,9 +52,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	void *block;
 
 	if (!served_by_malloc(t, alignment) || unlikely(!cell))
-		return porter__block_allocate(
-			t, (struct block_request){ .size = size,
-						   .alignment = alignment });
+		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
 	if (unlikely(!charge_from_stock(cell, size)))
 		return allocate_slowly(t, size, cell);
 	block = malloc(size);

@@ -36,28 +36,21 @@ static bool too_large(size_t size)
 	return unlikely(size > (size_t)PTRDIFF_MAX - HEADER);
 }
 
-static struct block_request request(size_t size)
-{
-	return (struct block_request){ .header = HEADER,
-				       .size = size,
-				       .alignment = PORTER_ALIGNMENT };
-}
-
 /* The short path is the one of tracked-unbounded.c. */
 static bool takes_short_path(const porter_tracked *t)
 {
 	return served_by_malloc(t, PORTER_ALIGNMENT) && likely(!is_bounded(t));
 }
 
-static SEPARATE void *malloc_slowly(porter_tracked *t, size_t size, bool zeroed)
+static SEPARATE void *malloc_slowly(porter_tracked *t, size_t size,
+				    enum zeroed zeroed)
 {
-	struct block_request asked = request(size);
 	char *base;
 
 	if (too_large(size))
 		return porter__failed(t);
-	asked.zeroed = zeroed;
-	base = porter__block_allocate(t, asked);
+	base = porter__block_allocate(t, HEADER, size, PORTER_ALIGNMENT,
+				      zeroed);
 	return base ? block_of(base, size) : NULL;
 }
 
@@ -83,7 +76,7 @@ void *porter_malloc(porter_tracked *t, size_t size)
 	void *block;
 
 	if (!takes_short_path(t) || too_large(size))
-		return malloc_slowly(t, size, false);
+		return malloc_slowly(t, size, ANY_BYTES);
 	base = malloc(HEADER + size);
 	cell = this_cell_fast(t->counter.at);
 	if (unlikely(!base) || unlikely(!cell))
@@ -140,7 +133,7 @@ void *porter_calloc(porter_tracked *t, size_t count, size_t size)
 
 	if (__builtin_mul_overflow(count, size, &total))
 		return porter__failed(t);
-	return malloc_slowly(t, total, true);
+	return malloc_slowly(t, total, ZEROED);
 }
 
 void *porter_realloc(porter_tracked *t, void *ptr, size_t size)
@@ -156,8 +149,8 @@ void *porter_realloc(porter_tracked *t, void *ptr, size_t size)
 	}
 	if (too_large(size))
 		return porter__failed(t);
-	base = porter__block_reallocate(t, base_of(ptr), size_of(ptr),
-					request(size));
+	base = porter__block_reallocate(t, base_of(ptr), HEADER, size_of(ptr),
+					size, PORTER_ALIGNMENT);
 	return base ? block_of(base, size) : NULL;
 }
 

@@ -20,10 +20,8 @@ static SLOW_PATH void *allocated_slowly(porter_tracked *t, void *block,
 {
 	if (!block) /* Some malloc(0) return NULL; the backend knows. */
 		return size ? porter__failed(t) :
-			      porter__block_allocate(
-				      t,
-				      (struct block_request){
-					      .alignment = PORTER_ALIGNMENT });
+			      porter__block_allocate(t, 0, 0, PORTER_ALIGNMENT,
+						     ANY_BYTES);
 	count(&t->account, size);
 	counter_add(&t->counter, ALLOCATIONS, 1);
 	return block;
@@ -42,9 +40,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	void *block;
 
 	if (!served_by_malloc(t, alignment))
-		return porter__block_allocate(
-			t, (struct block_request){ .size = size,
-						   .alignment = alignment });
+		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
 	block = malloc(size);
 	cell = this_cell_fast(t->counter.at);
 	if (unlikely(!block) || unlikely(!cell))
