@@ -90,7 +90,7 @@ static void charge(struct account *a, struct cell *cell, uint64_t size)
 	uint64_t *quota = &cell->word[QUOTA];
 
 	reserve(a, (int64_t)size);
-	raise_peaks(a, holder_cap(load_relaxed(&cell->word[HOLDER])));
+	raise_peaks(a, load_relaxed(&cell->cap));
 	if (size == 0)
 		return;
 	store_release(quota, load_relaxed(quota) + size);
@@ -174,7 +174,7 @@ void porter__settle_with_lock(struct account *a, struct cell *cell)
 	account_enter(a);
 	settle(a, cell);
 	drain_above_limit(a);
-	raise_peaks(a, holder_cap(load_relaxed(&cell->word[HOLDER])));
+	raise_peaks(a, load_relaxed(&cell->cap));
 	finish(a, cell);
 }
 

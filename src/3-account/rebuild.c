@@ -22,7 +22,8 @@ static void mark(const struct account *a, size_t slots)
 			continue;
 		store_relaxed(&cell->word[QUOTA],
 			      load_relaxed(&cell->word[QUOTA]) - QUOTA_MARK);
-		store_relaxed(&cell->word[HOLDER], HOLDER_LAST);
+		store_relaxed(&cell->cap, 0);
+		store_relaxed(&cell->link, LINK_LAST);
 	}
 }
 
@@ -57,8 +58,11 @@ static uint64_t settle_cells(const struct account *a, size_t slots)
 			wait_for_attempt(cell);
 		charged = charged_by(cell);
 		set(&cell->word[QUOTA], charged);
-		set(&cell->word[HOLDER], HOLDER_NONE);
 		set(&cell->word[ATTEMPT], 0);
+		if (cell->link) {
+			store_relaxed(&cell->cap, 0);
+			store_release(&cell->link, LINK_NONE);
+		}
 		sum += charged;
 	}
 	return sum;
@@ -69,7 +73,7 @@ static void forget(struct account *a)
 	a->reserved = 0;
 	a->caps = 0;
 	a->holders = a->max_holders = 0;
-	a->first_holder = HOLDER_LAST;
+	a->first_holder = LINK_LAST;
 	a->active_children = NULL;
 	a->is_active = false;
 	a->may_be_atomic = false;
@@ -93,14 +97,10 @@ void porter__rebuild(struct account *root)
 {
 	size_t slots = porter__slots_count();
 
-	for_each_member(root, x)
-		mark(x, slots);
+	for_each_member(root, x) mark(x, slots);
 	if (porter__barrier_possible())
 		porter__barrier_everywhere();
-	for_each_member(root, x)
-		forget(x);
-	for_each_member(root, x)
-		reserve(x, (int64_t)settle_cells(x, slots));
-	for_each_member(root, x)
-		keep_peak(x);
+	for_each_member(root, x) forget(x);
+	for_each_member(root, x) reserve(x, (int64_t)settle_cells(x, slots));
+	for_each_member(root, x) keep_peak(x);
 }

@@ -222,7 +222,7 @@ static void give(struct account *a, struct cell *cell, int64_t stock)
 
 struct account *porter__refill(struct account *a, struct cell *cell)
 {
-	uint64_t holder = load_relaxed(&cell->word[HOLDER]);
+	uint32_t old_cap = load_relaxed(&cell->cap);
 	struct choice choice;
 
 	if (!porter__may_have_stock(a))
@@ -231,16 +231,15 @@ struct account *porter__refill(struct account *a, struct cell *cell)
 		a->operations++;
 		return NULL;
 	}
-	choice = choose_cap(a, holder_cap(holder),
-			    holder_link(holder) == HOLDER_NONE);
+	choice = choose_cap(a, old_cap, load_relaxed(&cell->link) == LINK_NONE);
 	if (choice.denied_by) {
-		if (holder_cap(holder))
+		if (old_cap)
 			porter__set_cap(a, cell, 0);
 		deny(choice.denied_by);
 		return choice.denied_by;
 	}
-	if (choice.cap != holder_cap(holder))
-		porter__set_cap(a, cell, choice.cap);
+	if (choice.cap != old_cap)
+		porter__set_cap(a, cell, (uint32_t)choice.cap);
 	give(a, cell, may_reserve(a, (int64_t)choice.cap / 2));
 	look_for_idle(a, choice.cap);
 	return NULL;
