@@ -74,6 +74,13 @@ static void forget(struct account *a)
 	a->is_active = false;
 	a->may_be_atomic = false;
 	store_relaxed(&a->word, NOT_ATOMIC);
+}
+
+/*
+ * From here on readers take what is reserved for a bound, so it must be whole.
+ */
+static void take_over(struct account *a)
+{
 	store_release(&a->generation, porter__fork_generation);
 }
 
@@ -103,4 +110,6 @@ void porter__rebuild(struct account *root)
 		reserve(x, (int64_t)settle_cells(x, slots));
 	for_each_member(root, x)
 		keep_peak(x);
+	for_each_member(root, x)
+		take_over(x);
 }
