@@ -36,8 +36,7 @@ static void deactivate(struct account *a)
 /* So many holders and so much of caps more, at all levels. */
 static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		x->caps += caps;
 		x->holders += holders;
 		if (x->holders > x->max_holders)
@@ -49,8 +48,7 @@ static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 
 static void remove_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		x->caps -= caps;
 		x->holders -= holders;
 		if (x->is_active && x->holders == 0)
@@ -181,11 +179,13 @@ void porter__drain(struct account *a)
 
 	if (!a->holders)
 		return;
-	for_each_active(a, x) others |= mark(x);
+	for_each_active(a, x)
+		others |= mark(x);
 	TEST_POINT(DRAINING);
 	if (others)
 		porter__barrier_everywhere(); /* 2 */
-	for_each_active(a, x) settle_holders(x);
+	for_each_active(a, x)
+		settle_holders(x);
 	forget_all_below(a);
 	remove_holders(a, a->holders, a->caps);
 	forget_holders(a);

@@ -78,6 +78,13 @@ static void forget(struct account *a)
 	a->is_active = false;
 	a->may_be_atomic = false;
 	store_relaxed(&a->word, NOT_ATOMIC);
+}
+
+/*
+ * From here on readers take what is reserved for a bound, so it must be whole.
+ */
+static void take_over(struct account *a)
+{
 	store_release(&a->generation, porter__fork_generation);
 }
 
@@ -97,10 +104,16 @@ void porter__rebuild(struct account *root)
 {
 	size_t slots = porter__slots_count();
 
-	for_each_member(root, x) mark(x, slots);
+	for_each_member(root, x)
+		mark(x, slots);
 	if (porter__barrier_possible())
 		porter__barrier_everywhere();
-	for_each_member(root, x) forget(x);
-	for_each_member(root, x) reserve(x, (int64_t)settle_cells(x, slots));
-	for_each_member(root, x) keep_peak(x);
+	for_each_member(root, x)
+		forget(x);
+	for_each_member(root, x)
+		reserve(x, (int64_t)settle_cells(x, slots));
+	for_each_member(root, x)
+		keep_peak(x);
+	for_each_member(root, x)
+		take_over(x);
 }
