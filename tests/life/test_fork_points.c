@@ -107,7 +107,7 @@ static void nor_do_its_statistics_go_wrong(void **state)
 	porter__test_point = on_point;
 	assert_true(child_does(check_stats, NULL));
 	porter__test_point = NULL;
-	assert_int_equal(porter_tracked_destroy(freed_without), 20 - 300);
+	assert_int_equal(left_at_destroy(freed_without), 20 - 300);
 }
 
 /* ---- A child tracker that leaves its family ---- */
@@ -123,7 +123,7 @@ static void *destroy(void *unused)
 	atomic_store(&reads, true);
 	while (!atomic_load(&may_destroy))
 		sched_yield();
-	must(porter_tracked_destroy(leaving) == 0);
+	must(left_at_destroy(leaving) == 0);
 	atomic_store(&destroyed, true);
 	return unused;
 }
@@ -171,7 +171,7 @@ static void what_a_leaving_child_has_counted_is_not_torn_apart(void **state)
 	porter__test_point = NULL;
 	nothing_is_in_use(NULL);
 	porter_refund(parent, 1000000);
-	assert_int_equal(porter_tracked_destroy(parent), 0);
+	assert_int_equal(left_at_destroy(parent), 0);
 }
 
 /* ---- The same by a thread that has left its slot ---- */
@@ -288,7 +288,7 @@ static void first_touch(void)
 
 static void make_a_tracker(void)
 {
-	must(porter_tracked_destroy(porter_tracked_new(NULL)) == 0);
+	must(left_at_destroy(porter_tracked_new(NULL)) == 0);
 }
 
 static void make_a_counter(void)

@@ -57,7 +57,7 @@ static void a_thread_without_a_slot_takes_room_back_from_the_first(void **state)
 	/* Now nobody has room. */
 	take_back(t);
 	assert_int_equal(atomic_load(&barriers), 1);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* ---- Who only frees ---- */
@@ -92,7 +92,7 @@ static void assert_all_comes_back(porter_tracked *t)
 	all = porter_allocate(b.a, LIMIT);
 	assert_non_null(all);
 	porter_free(b.a, all, LIMIT);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static porter_tracked *with_limit(void)
@@ -173,7 +173,7 @@ static void an_attempt_is_waited_for(void **state)
 	assert_non_null(block);
 	assert_int_equal(porter_bytes_used(t), 1000);
 	porter_free(a, block, 1000);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* ---- A barrier that is taken away ---- */
@@ -223,7 +223,7 @@ static void take_it_away(void *unused)
 	for (int i = 0; i < 100; i++)
 		porter_free(a, porter_allocate(a, 1000), 1000);
 	must(centre_of(t)->loans == 0);
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 }
 
 static void without_a_barrier_any_more_nothing_is_lent(void **state)
@@ -295,7 +295,7 @@ static void what_it_counts_then_is_bound_soon(void **state)
 	assert_non_null(late_block);
 	assert_null(porter_allocate(a, 1));
 	porter_free(a, late_block, LIMIT);
-	assert_int_equal(porter_tracked_destroy(plain), 0);
+	assert_int_equal(left_at_destroy(plain), 0);
 	pthread_key_delete(key);
 }
 
@@ -317,7 +317,7 @@ static void leave(enum test_point point)
 	if (point != OWN_CELLS_ADDED)
 		return;
 	porter__test_point = NULL;
-	assert_int_equal(porter_tracked_destroy(leaver), 0);
+	assert_int_equal(left_at_destroy(leaver), 0);
 }
 
 /* Between the two parts of a sum, so that what it has freed is in neither. */
@@ -340,7 +340,7 @@ static void no_number_is_negative_when_a_child_leaves(void **state)
 	assert_null(porter__test_point);
 	assert_int_equal(stats.total_freed, 0);
 	assert_int_equal(stats.failures, 1);
-	assert_int_equal(porter_tracked_destroy(root), 0);
+	assert_int_equal(left_at_destroy(root), 0);
 }
 
 int main(void)
