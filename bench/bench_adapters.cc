@@ -147,5 +147,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	benchmark::RunSpecifiedBenchmarks();
-	return porter_tracked_destroy(tracker) == 0 ? 0 : 1;
+	int64_t leaked;
+
+	return porter_tracked_destroy(tracker, &leaked) == 0 && leaked == 0 ?
+		       0 :
+		       1;
 }

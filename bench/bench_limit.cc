@@ -16,9 +16,8 @@
 
 static porter_tracked *make(porter_tracked *parent, int64_t limit)
 {
-	struct porter_tracked_options o = {};
+	struct porter_tracked_options o = PORTER_TRACKED_OPTIONS_INIT;
 
-	o.size = sizeof(o);
 	o.parent = parent;
 	o.limit = limit;
 	return porter_tracked_new_with(nullptr, &o);

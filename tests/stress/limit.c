@@ -25,6 +25,7 @@
 #include "4-allocator/tracked.h"
 
 #include "oracle.h"
+#include "leak.h"
 
 #include <portermem/portermem.h>
 
@@ -348,7 +349,7 @@ static void check(const char *name, double seconds)
 	result(all, name, "one thread can have all that was freed");
 	result(bracketed, name, "the peak is within its bounds");
 	for (int i = count - 1; i >= 0; i--)
-		clean &= porter_tracked_destroy(trackers[i]) == 0;
+		clean &= left_at_destroy(trackers[i]) == 0;
 	result(clean, name, "all is back in the end");
 }
 

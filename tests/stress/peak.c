@@ -18,6 +18,7 @@
  * PORTER_STRESS_RUNS is the number of runs.
  */
 #include "oracle.h"
+#include "leak.h"
 
 #include <portermem/portermem.h>
 
@@ -180,8 +181,8 @@ static bool one_run(unsigned seed)
 	good &= holds(with_untold(porter_peak(root), untold),
 		      atomic_load(&oracle.highest));
 	for (int i = 0; family && i < 2; i++)
-		good &= porter_tracked_destroy(leaves[i]) == 0;
-	return (porter_tracked_destroy(root) == 0) & good;
+		good &= left_at_destroy(leaves[i]) == 0;
+	return (left_at_destroy(root) == 0) & good;
 }
 
 static void many_runs(void)
@@ -220,7 +221,7 @@ static void a_gib(int64_t limit, const char *what)
 	       (double)atomic_load(&oracle.highest) / (1 << 20), width * 100);
 	result(holds(peak, atomic_load(&oracle.highest)) && width <= 0.01,
 	       what);
-	porter_tracked_destroy(t);
+	porter_tracked_destroy(t, NULL);
 }
 
 /* Each thread by itself, one after the other. */
@@ -249,8 +250,8 @@ static void one_at_a_time(int64_t limit, const char *what)
 		       (long long)peak.upper);
 	}
 	result(good, what);
-	porter_tracked_destroy(leaf);
-	porter_tracked_destroy(root);
+	porter_tracked_destroy(leaf, NULL);
+	porter_tracked_destroy(root, NULL);
 }
 
 int main(void)
