@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_limit.cc: what do a limit and a family cost?
+ * bench_limit.cc: what do a limit and a hierarchy cost?
  *
  *	limit/...	the pairs of pairs.h through a tracker without a limit,
  *			one with a limit that is far away, and one with a parent
@@ -12,7 +12,7 @@
  *
  *	portermem		a tracker that only these threads ever used
  *	shared-portermem	one thread, after two have shared the tracker
- *	family-portermem	the lowest of three; the limit is the root's
+ *	hierarchy-portermem	the lowest of three; the limit is the root's
  */
 #include "pairs.h"
 #include "tracker.h"
@@ -95,7 +95,7 @@ static void make_shared(const benchmark::State &state)
 	porter_tracked_set_limit(root, nearly_all(state.threads()));
 }
 
-static void make_family(const benchmark::State &state)
+static void make_hierarchy(const benchmark::State &state)
 {
 	root = make_tracker(nullptr, nearly_all(state.threads()));
 	lowest = make_tracker(make_tracker(root));
@@ -146,14 +146,14 @@ int main(int argc, char **argv)
 	compare_pairs("limit/far-portermem",
 		      behind(make_tracker(nullptr, FAR)));
 	compare_pairs(
-		"limit/family-portermem",
+		"limit/hierarchy-portermem",
 		behind(make_tracker(
 			make_tracker(make_tracker(nullptr, FAR), FAR), FAR)));
 	compare_pairs("limit/far-one-atomic",
 		      behind_table{ &far_atomic.allocator });
 	compare_at_limit("at-limit/portermem", 8, make_alone);
 	compare_at_limit("at-limit/shared-portermem", 1, make_shared);
-	compare_at_limit("at-limit/family-portermem", 8, make_family);
+	compare_at_limit("at-limit/hierarchy-portermem", 8, make_hierarchy);
 	compare_at_limit("at-limit/one-atomic", 8, make_one_atomic);
 
 	benchmark::Initialize(&argc, argv);

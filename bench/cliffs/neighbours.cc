@@ -4,7 +4,7 @@
  *
  *	victim/WHAT	short-lived blocks in one child, bound to the first
  *			processor; on the second one a thread that is WHAT: idle,
- *			or growing without end, in another family (stranger) or
+ *			or growing without end, in another hierarchy (stranger) or
  *			in a child of the same parent (sibling). 100 threads have
  *			used 100 children of that parent before.
  *	worst/WHAT	the longest of these pairs, by the clock
