@@ -28,6 +28,9 @@
 
 static const size_t STEP = 4096, MIB = 1 << 20;
 
+/* Long enough for each of 64 threads to get a processor. */
+static const double MANY_THREADS_NS = 60e6;
+
 static porter_tracked *lowest_of_three(int64_t limit)
 {
 	return make_tracker(make_tracker(make_tracker(nullptr, limit)));
@@ -69,7 +72,7 @@ template <class Refuse> static sample refused_at_once(Refuse refuse)
 				return 16;
 			};
 		},
-		100e6);
+		MANY_THREADS_NS);
 }
 
 static sample refused_by(porter_tracked *t, int64_t limit)
@@ -154,7 +157,8 @@ static sample many_at_root(int threads, bool tracked)
 	if (tracked)
 		for (auto &a : all)
 			a = porter_tracked_allocator(make_tracker(root));
-	return measure_pairs<long_lived<by_chance>>(threads, all, 100e6);
+	return measure_pairs<long_lived<by_chance>>(threads, all,
+						    MANY_THREADS_NS);
 }
 
 static sample resident_growth()

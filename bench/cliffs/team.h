@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-static const double SAMPLE_NS = getenv("NS") ? atof(getenv("NS")) : 10e6;
+static const double SAMPLE_NS = 10e6;
 
 /* The first quarter of the work is not counted. */
 template <class Worker> static spent work_for(double ns, Worker &worker)
