@@ -99,7 +99,7 @@ static sample worst(company what)
 
 /* One producer, one consumer, and a ring between them. */
 struct ring {
-	enum : size_t { SIZE = 1024 };
+	enum : size_t { SIZE = 1024, TOTAL = 64 * SIZE };
 	struct {
 		void *ptr;
 		size_t size;
@@ -108,7 +108,8 @@ struct ring {
 	alignas(128) std::atomic<size_t> taken{ 0 };
 };
 
-static uint64_t put_some(ring &r, porter_allocator *a, chance &random)
+/* Both do what they can at once, or let others run. */
+static size_t put_some(ring &r, porter_allocator *a, chance &random)
 {
 	size_t at = r.put.load(std::memory_order_relaxed);
 	size_t end = r.taken.load(std::memory_order_acquire) + ring::SIZE;
@@ -124,7 +125,7 @@ static uint64_t put_some(ring &r, porter_allocator *a, chance &random)
 	return n;
 }
 
-static uint64_t take_some(ring &r, porter_allocator *a)
+static size_t take_some(ring &r, porter_allocator *a)
 {
 	size_t at = r.taken.load(std::memory_order_relaxed);
 	size_t end = r.put.load(std::memory_order_acquire);
@@ -139,17 +140,35 @@ static uint64_t take_some(ring &r, porter_allocator *a)
 	return n;
 }
 
+static void hand_over(ring &r, porter_allocator *a, bool takes)
+{
+	chance random = { 1 };
+	size_t done = 0;
+
+	while (done < ring::TOTAL) {
+		size_t n = takes ? take_some(r, a) : put_some(r, a, random);
+
+		if (n == 0)
+			sched_yield();
+		done += n;
+	}
+}
+
 static sample handover(porter_allocator *a)
 {
 	static ring r;
-
-	return measure_team(2, [=](int i) {
-		return std::function<uint64_t()>(
-			[=, random = chance{ 1 }]() mutable {
-				return i ? take_some(r, a) :
-					   put_some(r, a, random);
-			});
+	spent all;
+	std::thread taker([=] {
+		bind_to_processor(1);
+		hand_over(r, a, true);
 	});
+
+	bind_to_processor(0);
+	all.begin();
+	hand_over(r, a, false);
+	taker.join();
+	all.end(ring::TOTAL);
+	return all.by_wall();
 }
 
 void add_rows_of_neighbours(void)
