@@ -36,7 +36,8 @@ static sample new_peaks(porter_allocator *a, porter_tracked *t)
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	all.begin();
 	start = wall_ns();
-	for (int round = 0; wall_ns() - start < SAMPLE_NS; round++) {
+	for (int round = 0; round < 2 || wall_ns() - start < SAMPLE_NS;
+	     round++) {
 		double from = wall_ns();
 
 		for (auto &b : blocks)
@@ -81,7 +82,7 @@ static uint64_t grow(const std::vector<porter_tracked *> &all, Charge charge)
 		for (uint64_t i = 0; i < steps; i++) {
 			charge(t);
 			count++;
-			if (count % 64 == 0 &&
+			if (count % 1024 == 0 &&
 			    thread_ns() - start > PATIENCE_NS)
 				return count;
 		}

@@ -6,7 +6,7 @@
 #define PORTER_BENCH_CLIFFS_ROWS_H
 
 void add_rows_of_many(void);	   /* how many trackers a thread uses in turn */
-void add_rows_of_crowds(void);	   /* who else used the tracker once */
+void add_rows_of_bystanders(void); /* who else used the tracker once */
 void add_rows_of_growth(void);	   /* that usage only grows */
 void add_rows_of_neighbours(void); /* what another thread does now */
 void add_rows_of_history(void);	   /* which trackers there were before */

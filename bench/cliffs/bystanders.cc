@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crowds.cc: two threads work with short-lived blocks; others used the tracker once.
+ * bystanders.cc: threads work with short-lived blocks; others used the tracker
+ * once. Two threads, but for the last kind.
  *
  *	crowd/peak/WHO	a tracker without a limit
  *	crowd/far/WHO	a tracker with a limit that is far away
  *	crowd/near/WHO	one child of a parent whose limit leaves 2 MiB; WHO has
- *			a child for each thread
+ *			a child for each thread; one thread works
  *
  * WHO is none, or idle-N: N threads that wait for something else, or ended-N:
  * N threads that lived at the same time and are gone.
@@ -34,8 +35,7 @@ static sample beside(int threads, fate what, int64_t limit)
 	return measure_pairs<short_lived<in_turn>>(2, { a });
 }
 
-/* The crowd's blocks are charged by this thread where there is no crowd. */
-static sample beside_consumers(int threads, int consumers)
+static sample beside_consumers(int consumers)
 {
 	const int64_t held = 4 << 20, left = 2 << 20;
 	porter_tracked *parent = make_tracker(nullptr, held + left);
@@ -48,13 +48,12 @@ static sample beside_consumers(int threads, int consumers)
 		use_a_little(
 			porter_tracked_allocator(idle[static_cast<size_t>(i)]));
 	});
-	porter_charge(make_tracker(parent),
-		      static_cast<size_t>(held - porter_bytes_used(parent)));
+	porter_charge(make_tracker(parent), held);
 	return measure_pairs<short_lived<in_turn>>(
-		threads, { porter_tracked_allocator(active) });
+		1, { porter_tracked_allocator(active) });
 }
 
-void add_rows_of_crowds(void)
+void add_rows_of_bystanders(void)
 {
 	for (auto &c : crowds) {
 		effort e = c.threads < 1000 ? CHEAP : DEAR;
@@ -69,5 +68,5 @@ void add_rows_of_crowds(void)
 	for (int n : { 0, 128 })
 		add_row("crowd/near/" + (n ? "idle-" + std::to_string(n) :
 					     std::string("none")),
-			CHEAP, [=] { return beside_consumers(1, n); });
+			CHEAP, [=] { return beside_consumers(n); });
 }
