@@ -19,6 +19,7 @@
 
 #include "peers/cas-limiter.h"
 
+#include <atomic>
 #include <thread>
 
 static behind_table behind(porter_tracked *t)
@@ -79,20 +80,21 @@ static void make_alone(const benchmark::State &state)
 
 static void make_shared(const benchmark::State &state)
 {
+	std::atomic<int> ready{ 0 };
 	std::thread two[2];
 
-	root = lowest = make_tracker(nullptr, nearly_all(2));
-	limited = porter_tracked_allocator(lowest);
+	make_alone(state);
 	for (int i = 0; i < 2; i++)
-		two[i] = std::thread([i] {
+		two[i] = std::thread([i, &ready] {
 			at_limit_work work(limited, i);
 
-			for (int n = 0; n < 20000; n++)
+			for (ready++; ready < 2;)
+				std::this_thread::yield();
+			for (int n = 0; n < 50000; n++)
 				work.step();
 		});
 	for (auto &thread : two)
 		thread.join();
-	porter_tracked_set_limit(root, nearly_all(state.threads()));
 }
 
 static void make_hierarchy(const benchmark::State &state)
@@ -142,7 +144,8 @@ int main(int argc, char **argv)
 {
 	static cas_limiter far_atomic(FAR);
 
-	compare_pairs("limit/none-portermem", behind(porter_tracked_new(nullptr)));
+	compare_pairs("limit/none-portermem",
+		      behind(porter_tracked_new(nullptr)));
 	compare_pairs("limit/far-portermem",
 		      behind(make_tracker(nullptr, FAR)));
 	compare_pairs(
