@@ -147,5 +147,5 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	benchmark::RunSpecifiedBenchmarks();
-	return porter_tracked_destroy(tracker) == 0 ? 0 : 1;
+	return porter_bytes_used(tracker) == 0 ? 0 : 1;
 }

@@ -57,6 +57,7 @@ static const porter_allocator_vtable writes_nothing_vtable = {
 	reallocate_nothing,
 	free_nothing,
 	nullptr,
+	nullptr,
 };
 
 static porter_allocator writes_nothing = { &writes_nothing_vtable };

@@ -40,5 +40,7 @@ int main()
 		tell("a vector", t, *pool);
 	}
 	tell("gone", t, *pool);
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	int64_t leaked;
+
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

@@ -69,6 +69,7 @@ int main(void)
 	porter_tracked *t = porter_tracked_new(NULL);
 	struct ArrowSchema type;
 	struct ArrowArray array;
+	int64_t leaked;
 
 	if (!t || make_column(&type, &array) != 0 ||
 	    porter_arrow_import_charge(t, &type, &array) != 0) {
@@ -80,5 +81,5 @@ int main(void)
 	array.release(&array);
 	type.release(&type);
 	tell("released", t);
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

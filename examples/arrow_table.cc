@@ -36,6 +36,7 @@ read(const char *path, arrow::MemoryPool *pool)
 int main(int argc, char **argv)
 {
 	porter_tracked *whole = porter_tracked_new(nullptr);
+	int64_t leaked;
 
 	if (argc != 2 || !whole) {
 		std::cerr << "Usage: arrow_table FILE.csv\n";
@@ -59,5 +60,5 @@ int main(int argc, char **argv)
 			  << arrows.max_memory() << " bytes\n";
 	}
 	std::cout << "table gone: " << porter_bytes_used(whole) << " bytes\n";
-	return porter_tracked_destroy(whole) != 0;
+	return porter_tracked_destroy(whole, &leaked) != 0 || leaked != 0;
 }

@@ -27,6 +27,7 @@ int main(void)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
 	ares_channel channel;
+	int64_t leaked;
 
 	if (!t || porter_cares_install(t) != 0) {
 		perror("cares");
@@ -44,5 +45,5 @@ int main(void)
 	ares_destroy(channel);
 	tell("destroyed", t);
 	ares_library_cleanup();
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

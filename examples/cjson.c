@@ -18,6 +18,7 @@ static void measure(const porter_tracked *t, const char *text)
 int main(void)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
+	int64_t leaked;
 
 	if (!t || porter_cjson_install(t) != 0) {
 		perror("cjson");
@@ -31,5 +32,5 @@ int main(void)
 	measure(t, "{}");
 	measure(t, "{\"a\": 1, \"b\": [true, null]}");
 	printf("%-28s %6" PRId64 "\n", "freed", porter_bytes_used(t));
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

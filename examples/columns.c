@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 	struct lines lines = { .a = NULL };
 	struct ArrowArray table;
 	pthread_t consumer;
+	int64_t leaked;
 
 	if (!file || !t) {
 		fprintf(stderr, "Usage: columns FILE\n");
@@ -150,5 +151,5 @@ int main(int argc, char **argv)
 	}
 	pthread_join(consumer, NULL);
 	printf("released: %lld bytes\n", (long long)porter_bytes_used(t));
-	return porter_tracked_destroy(t) != 0;
+	return porter_tracked_destroy(t, &leaked) != 0 || leaked != 0;
 }

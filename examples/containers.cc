@@ -29,7 +29,7 @@ class part
 	}
 	~part()
 	{
-		porter_tracked_destroy(tracked_);
+		porter_tracked_destroy(tracked_, nullptr);
 	}
 	part(const part &) = delete;
 	part &operator=(const part &) = delete;

@@ -30,6 +30,7 @@ int main(int argc, char **argv)
 	porter_tracked *t = porter_tracked_new(NULL), *once = t;
 	CURLcode code;
 	CURL *easy;
+	int64_t leaked;
 
 	if (!t || porter_curl_install(t) != 0) {
 		perror("curl");
@@ -48,5 +49,8 @@ int main(int argc, char **argv)
 	curl_easy_cleanup(easy);
 	curl_global_cleanup();
 	tell("cleaned up", t);
-	return porter_tracked_destroy(t) == 0 && code == CURLE_OK ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 &&
+			       code == CURLE_OK ?
+		       0 :
+		       1;
 }

@@ -111,7 +111,7 @@ int main(void)
 	static struct pool pool = { .base = { &pool_vtable } };
 	porter_tracked *whole = porter_tracked_new(&pool.base);
 	porter_tracked *part = NULL;
-	int64_t left;
+	int64_t of_part, of_whole;
 
 	if (whole)
 		part = porter_tracked_new(porter_tracked_allocator(whole));
@@ -119,7 +119,7 @@ int main(void)
 		perror("embed");
 		return 1;
 	}
-	left = porter_tracked_destroy(part);
-	left += porter_tracked_destroy(whole);
-	return left == 0 ? 0 : 1;
+	porter_tracked_destroy(part, &of_part);
+	porter_tracked_destroy(whole, &of_whole);
+	return of_part == 0 && of_whole == 0 ? 0 : 1;
 }

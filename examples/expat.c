@@ -26,6 +26,7 @@ int main(void)
 	porter_tracked *t = porter_tracked_new(NULL);
 	XML_Parser parser;
 	int failed;
+	int64_t leaked;
 
 	if (!t || porter_expat_install(t) != 0) {
 		perror("expat");
@@ -44,5 +45,8 @@ int main(void)
 	tell("1000 levels deep", t);
 	XML_ParserFree(parser);
 	tell("freed", t);
-	return porter_tracked_destroy(t) == 0 && !failed ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 &&
+			       !failed ?
+		       0 :
+		       1;
 }

@@ -9,9 +9,11 @@ int main(void)
 	porter_tracked *t = porter_tracked_new(NULL); /* over malloc */
 	porter_allocator *a = porter_tracked_allocator(t);
 	void *block = porter_allocate(a, 1024);
+	int64_t leaked;
 
 	printf("in use: %" PRId64 " bytes\n", porter_bytes_used(t));
 	porter_free(a, block, 1024);
 	printf("in use: %" PRId64 " bytes\n", porter_bytes_used(t));
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	porter_tracked_destroy(t, &leaked);
+	return leaked == 0 ? 0 : 1;
 }

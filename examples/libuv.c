@@ -20,6 +20,7 @@ int main(void)
 	uv_loop_t loops[LOOPS];
 	uv_env_item_t *environment;
 	int count;
+	int64_t leaked;
 
 	if (!t || porter_libuv_install(t) != 0) {
 		perror("libuv");
@@ -40,5 +41,5 @@ int main(void)
 	tell("loops closed", t);
 	uv_library_shutdown();
 	tell("shut down", t);
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

@@ -18,6 +18,7 @@ int main(void)
 	static const char text[] = "<list><item kind='a'>one</item></list>";
 	porter_tracked *t = porter_tracked_new(NULL);
 	xmlDocPtr doc;
+	int64_t leaked;
 
 	if (!t || porter_libxml2_install(t) != 0) {
 		perror("libxml2");
@@ -38,5 +39,5 @@ int main(void)
 	tell("document freed", t);
 	xmlCleanupParser();
 	tell("cleaned up", t);
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

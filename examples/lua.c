@@ -24,6 +24,7 @@ int main(void)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
 	lua_State *L = NULL;
+	int64_t leaked;
 
 	if (t)
 		L = lua_newstate(porter_lua_alloc, porter_tracked_allocator(t));
@@ -43,5 +44,8 @@ int main(void)
 	tell("collected", t, L);
 	lua_close(L);
 	printf("%-18s %8" PRId64 "\n", "closed", porter_bytes_used(t));
-	return differences == 0 && porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return differences == 0 && porter_tracked_destroy(t, &leaked) == 0 &&
+			       leaked == 0 ?
+		       0 :
+		       1;
 }

@@ -40,7 +40,7 @@ static void print_pressure(int64_t hundredths)
 
 static void print_line(const char *when, const porter_tracked *t)
 {
-	struct porter_process_usage memory = { .size = sizeof(memory) };
+	struct porter_process_usage memory = PORTER_PROCESS_USAGE_INIT;
 
 	if (porter_process_memory(&memory) != 0)
 		return; /* no bad luck comes to this: EINVAL alone */
@@ -60,7 +60,7 @@ static void print_head(void)
 
 static void print_limits(void)
 {
-	struct porter_process_usage memory = { .size = sizeof(memory) };
+	struct porter_process_usage memory = PORTER_PROCESS_USAGE_INIT;
 
 	if (porter_process_memory(&memory) != 0)
 		return;
@@ -117,6 +117,7 @@ int main(int argc, char **argv)
 	size_t n = (size_t)megabytes * (MEGABYTE / ENTRY);
 	porter_tracked *t;
 	void **entries;
+	int64_t leaked;
 	int result;
 
 	if (argc > 2 || megabytes < 1 || megabytes > MOST) {
@@ -132,7 +133,7 @@ int main(int argc, char **argv)
 	}
 	result = show(t, entries, n);
 	free(entries);
-	if (porter_tracked_destroy(t) != 0)
+	if (porter_tracked_destroy(t, &leaked) != 0 || leaked != 0)
 		result = -1;
 	return result == 0 ? 0 : 1;
 }

@@ -62,6 +62,7 @@ int main(int argc, char **argv)
 	struct ArrowSchema schema = { .release = NULL };
 	struct ArrowArray table = { .release = NULL };
 	int code;
+	int64_t leaked;
 
 	if (!file || !t) {
 		fprintf(stderr, "Usage: nanoarrow_columns FILE\n");
@@ -85,5 +86,6 @@ int main(int argc, char **argv)
 	if (schema.release)
 		ArrowSchemaRelease(&schema);
 	printf("released: %lld bytes\n", (long long)porter_bytes_used(t));
-	return porter_tracked_destroy(t) != 0 || code != NANOARROW_OK;
+	return porter_tracked_destroy(t, &leaked) != 0 || leaked != 0 ||
+	       code != NANOARROW_OK;
 }

@@ -50,11 +50,15 @@ int main(void)
 	porter_tracked *t = porter_tracked_new(NULL);
 	nghttp2_session_callbacks *callbacks;
 	int code = -1;
+	int64_t leaked;
 
 	if (t && nghttp2_session_callbacks_new(&callbacks) == 0) {
 		printf("%-12s %8s\n", "", "bytes");
 		code = use(t, callbacks);
 		nghttp2_session_callbacks_del(callbacks);
 	}
-	return code == 0 && porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return code == 0 && porter_tracked_destroy(t, &leaked) == 0 &&
+			       leaked == 0 ?
+		       0 :
+		       1;
 }

@@ -20,6 +20,7 @@ int main(void)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
 	EVP_PKEY *keys[KEYS];
+	int64_t leaked;
 
 	if (!t || porter_openssl_install(t) != 0) {
 		perror("openssl");
@@ -38,5 +39,5 @@ int main(void)
 	tell("keys freed", t);
 	OPENSSL_cleanup(); /* at the end of a program it comes by itself */
 	tell("cleaned up", t);
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

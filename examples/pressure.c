@@ -5,13 +5,14 @@
  *	request --> cache: the entry, or a new one
  *	              |
  *	              v
- *	            tracker ---- high mark ----> epoll: begin to shed
- *	                    ---- low mark -----> epoll: enough
+ *	            tracker ---- high watermark ----> epoll: begin to shed
+ *	                    ---- low watermark -----> epoll: enough
  *
  * The cache does not look at its size, and has no idea how much is too much:
  * the watch knows, per mille of a limit that may be changed at any time. Half
  * way through, the limit is halved. Serving goes on while the cache sheds: a few
- * of the oldest entries at each turn of the loop, until the low mark is told.
+ * of the oldest entries at each turn of the loop, until the low watermark is
+ * told.
  *
  * Usage: pressure [REQUESTS]		default 20000
  */
@@ -118,12 +119,13 @@ static void print_line(long requests, const char *what, int64_t bytes,
 /* Whether to shed from now on. */
 static int take_note(struct cache *c, int watch, long requests, int shedding)
 {
-	struct porter_watch_event e = { .size = sizeof(e) };
+	struct porter_watch_event e = PORTER_WATCH_EVENT_INIT;
 
 	if (porter_watch_read(c->tracker, watch, &e) != 0)
 		return shedding;
 	shedding = e.mark == PORTER_WATCH_HIGH;
-	print_line(requests, shedding ? "high mark: shed" : "low mark: enough",
+	print_line(requests,
+		   shedding ? "high watermark: shed" : "low watermark: enough",
 		   e.bytes, c);
 	return shedding;
 }
@@ -182,6 +184,7 @@ int main(int argc, char **argv)
 	static struct cache cache;
 	long wanted = argc > 1 ? atol(argv[1]) : 20000;
 	int poll = -1, watch;
+	int64_t leaked;
 
 	if (argc > 2 || wanted < SERVED_A_TURN || wanted > MOST) {
 		fprintf(stderr, "Usage: pressure [REQUESTS]	(%d to %d)\n",
@@ -201,5 +204,6 @@ int main(int argc, char **argv)
 	while (drop_oldest(&cache))
 		;
 	close(poll);
-	return porter_tracked_destroy(cache.tracker) != 0;
+	porter_tracked_destroy(cache.tracker, &leaked);
+	return leaked != 0;
 }

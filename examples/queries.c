@@ -16,6 +16,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
 	MIB = 1 << 20,
@@ -52,13 +53,14 @@ static void drop(struct cache *c, size_t bytes)
 		porter_free(a, c->entries[--c->count], ENTRY);
 }
 
-/* Whose limit it is, it has to find out: a query's own is no reason to shed. */
+/* Only for the limit of the server: a query's own is no reason to shed. */
 static int make_room(porter_tracked *t, size_t size, void *context)
 {
+	struct porter_refusal refusal = PORTER_REFUSAL_INIT;
 	struct cache *c = context;
-	int64_t limit = porter_tracked_limit(t);
 
-	if (limit && porter_bytes_used(t) + (int64_t)size > limit)
+	if (porter_last_refusal(&refusal) != 0 ||
+	    strcmp(refusal.name, "server") != 0)
 		return 0;
 	if (t == c->tracker || !c->count)
 		return 0;
@@ -87,6 +89,7 @@ static int run_query(porter_tracked *server, struct cache *cache,
 	porter_tracked *query = porter_tracked_new_with(NULL, &o);
 	porter_allocator *a;
 	void *held[MOST_ROWS];
+	int64_t leaked;
 	int n = 0;
 
 	if (!query)
@@ -99,7 +102,8 @@ static int run_query(porter_tracked *server, struct cache *cache,
 	while (n)
 		porter_free(a, held[--n], ROWS);
 	/* What it had not given back would leave the server's number here. */
-	return porter_tracked_destroy(query) == 0 ? 0 : -1;
+	porter_tracked_destroy(query, &leaked);
+	return leaked == 0 ? 0 : -1;
 }
 
 static int serve(porter_tracked *server, struct cache *cache)
@@ -121,6 +125,7 @@ int main(void)
 					    .on_refused = make_room,
 					    .refused_context = &cache };
 	porter_tracked *server = porter_tracked_new_with(NULL, &o);
+	int64_t of_cache, of_server;
 	int failed;
 
 	o = (struct porter_tracked_options){ .size = sizeof(o),
@@ -134,6 +139,7 @@ int main(void)
 	failed = serve(server, &cache);
 	drop(&cache, SERVER_LIMIT);
 	/* Children first. */
-	return failed | (porter_tracked_destroy(cache.tracker) != 0) |
-	       (porter_tracked_destroy(server) != 0);
+	porter_tracked_destroy(cache.tracker, &of_cache);
+	porter_tracked_destroy(server, &of_server);
+	return failed || of_cache != 0 || of_server != 0;
 }

@@ -128,19 +128,19 @@ static int server_init(struct server *s)
 /* Returns the bytes that somebody forgot. */
 static int64_t server_end(struct server *s)
 {
-	int64_t left = 0;
+	int64_t left = 0, leaked;
 
 	for (int i = 0; i < CACHE_ENTRIES; i++)
 		porter_free(memory_of(s, CACHE), s->cache[i].bytes,
 			    s->cache[i].size);
 	for (int i = 0; i < SUBSYSTEMS; i++) {
-		int64_t bytes = porter_tracked_destroy(s->subsystems[i]);
-
+		porter_tracked_destroy(s->subsystems[i], &leaked);
 		printf("%-8s %8" PRId64 " bytes left\n", subsystem_names[i],
-		       bytes);
-		left += bytes;
+		       leaked);
+		left += leaked;
 	}
-	left += porter_tracked_destroy(s->process);
+	porter_tracked_destroy(s->process, &leaked);
+	left += leaked;
 	pthread_mutex_destroy(&s->cache_lock);
 	return left;
 }

@@ -17,6 +17,7 @@ int main(void)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
 	sqlite3 *db;
+	int64_t leaked;
 
 	/* The second column wants SQLite's own statistics; nothing else does */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 1);
@@ -38,5 +39,5 @@ int main(void)
 	sqlite3_close(db);
 	sqlite3_shutdown();
 	tell("shut down", t);
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

@@ -30,6 +30,7 @@ static int measure(porter_tracked *t, int window, int64_t *in, int64_t *out)
 int main(void)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
+	int64_t leaked;
 
 	if (!t) {
 		perror("zlib");
@@ -47,5 +48,5 @@ int main(void)
 		       out);
 	}
 	printf("%-12s %8" PRId64 "\n", "ended", porter_bytes_used(t));
-	return porter_tracked_destroy(t) == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 ? 0 : 1;
 }

@@ -37,6 +37,7 @@ int main(void)
 	static const int levels[] = { 1, 3, 9, 19 };
 	porter_tracked *t = porter_tracked_new(NULL);
 	int wrong = 0;
+	int64_t leaked;
 
 	if (!t) {
 		perror("zstd");
@@ -48,5 +49,8 @@ int main(void)
 	for (int i = 0; i < 4; i++)
 		wrong += compress(t, levels[i]) != 0;
 	printf("%-8s %10" PRId64 "\n", "freed", porter_bytes_used(t));
-	return porter_tracked_destroy(t) == 0 && wrong == 0 ? 0 : 1;
+	return porter_tracked_destroy(t, &leaked) == 0 && leaked == 0 &&
+			       wrong == 0 ?
+		       0 :
+		       1;
 }

@@ -64,7 +64,7 @@ int run_with_subjects(const char *name, const struct CMUnitTest *tests,
 	}
 	failed = run_group(name, all, n * SUBJECTS);
 	for (size_t i = 0; i < SUBJECTS; i++)
-		left += porter_tracked_destroy(subjects[i].t);
+		left += left_at_destroy(subjects[i].t);
 	must(failed || left == 0);
 	for (size_t i = 0; i < n * SUBJECTS; i++)
 		free((void *)(uintptr_t)all[i].name);

@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#include "leak.h"
+
 #include <portermem/portermem.h>
 
 #include <errno.h>

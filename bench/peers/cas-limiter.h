@@ -81,6 +81,7 @@ const porter_allocator_vtable cas_limiter::vtable = {
 	reallocate,
 	release,
 	nullptr,
+	nullptr,
 };
 
 #endif /* PORTER_BENCH_CAS_LIMITER_H */

@@ -81,6 +81,7 @@ const porter_allocator_vtable counted<Way>::vtable = {
 	reallocate,
 	release,
 	nullptr,
+	nullptr,
 };
 
 #endif /* PORTER_BENCH_COUNTED_H */

@@ -249,7 +249,7 @@ static int run_with_memory(struct load *load, struct measured *out)
 
 static void take_stats(const struct load *load, struct measured *out)
 {
-	struct porter_stats stats = { .size = sizeof(stats) };
+	struct porter_stats stats = PORTER_STATS_INIT;
 
 	if (load->way >= WAY_PORTER &&
 	    porter_tracked_stats(load->tracker, &stats) == 0)
@@ -274,6 +274,6 @@ int load_run(const struct job *job, enum way way, const char *title,
 		fprintf(stderr, "sqlite_ingest: out of memory\n");
 	}
 	free(load.workers);
-	out->left = porter_tracked_destroy(load.tracker);
+	porter_tracked_destroy(load.tracker, &out->left);
 	return result;
 }

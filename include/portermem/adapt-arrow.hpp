@@ -25,8 +25,18 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <new>
 #include <string>
+
+/* Where a program is compiled without exceptions there is nothing to catch. */
+#ifdef __cpp_exceptions
+#define PORTER_ARROW_TRY try
+#define PORTER_ARROW_CATCH catch (...)
+#else
+#define PORTER_ARROW_TRY if (true)
+#define PORTER_ARROW_CATCH else
+#endif
 
 namespace porter
 {
@@ -34,6 +44,15 @@ namespace porter
 /* Not for programs. */
 namespace detail
 {
+
+[[noreturn]] inline void no_memory_for_pool()
+{
+#ifdef __cpp_exceptions
+	throw std::bad_alloc();
+#else
+	(std::abort)();
+#endif
+}
 
 /*
  * The most bytes that were in use at one time, as Arrow's own pools know it:
@@ -91,7 +110,10 @@ class arrow_pool final : public arrow::MemoryPool
 	/* Whether the peak is kept, which makes all threads write one line. */
 	enum class peak { kept, unknown };
 
-	/* NULL means the system backend. Throws std::bad_alloc. */
+	/*
+	 * NULL means the system backend. Throws std::bad_alloc; in a program
+	 * that is compiled without exceptions, ends it with std::abort().
+	 */
 	explicit arrow_pool(porter_allocator *below = nullptr,
 			    peak keep = peak::kept)
 	    : below_(below ? below : porter_backend("system")),
@@ -103,7 +125,7 @@ class arrow_pool final : public arrow::MemoryPool
 			return;
 		porter_tracked_destroy(tracked_, nullptr);
 		porter_counter_destroy(not_counted_);
-		throw std::bad_alloc();
+		detail::no_memory_for_pool();
 	}
 
 	~arrow_pool() override
@@ -292,13 +314,16 @@ class arrow_allocator : public porter_allocator
 	{
 		uint8_t *block;
 
-		try {
+		PORTER_ARROW_TRY
+		{
 			if (pool_of(self)
 				    ->Allocate(static_cast<int64_t>(size),
 					       at_least(alignment), &block)
 				    .ok())
 				return block;
-		} catch (...) {
+		}
+		PORTER_ARROW_CATCH
+		{
 			/* Without memory for what it would report. */
 		}
 		errno = ENOMEM;
@@ -311,14 +336,17 @@ class arrow_allocator : public porter_allocator
 	{
 		uint8_t *block = static_cast<uint8_t *>(ptr);
 
-		try {
+		PORTER_ARROW_TRY
+		{
 			if (pool_of(self)
 				    ->Reallocate(static_cast<int64_t>(old_size),
 						 static_cast<int64_t>(new_size),
 						 at_least(alignment), &block)
 				    .ok())
 				return block;
-		} catch (...) {
+		}
+		PORTER_ARROW_CATCH
+		{
 			/* As above; the block is as it was. */
 		}
 		errno = ENOMEM;
@@ -342,5 +370,8 @@ class arrow_allocator : public porter_allocator
 };
 
 } /* namespace porter */
+
+#undef PORTER_ARROW_TRY
+#undef PORTER_ARROW_CATCH
 
 #endif /* PORTER_ADAPT_ARROW_HPP */

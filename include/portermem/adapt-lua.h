@@ -33,8 +33,8 @@ PORTER_BEGIN_DECLS
  * Errors: ENOMEM, no memory; Lua then collects its garbage and tries again.
  * Threads: as safe as the allocator. Signals: not safe.
  */
-static inline void *porter_lua_alloc(void *ud, void *ptr, size_t osize,
-				     size_t nsize)
+static __inline__ void *porter_lua_alloc(void *ud, void *ptr, size_t osize,
+					 size_t nsize)
 {
 	porter_allocator *a = (porter_allocator *)ud;
 

@@ -67,21 +67,21 @@ extern "C" {
 #endif
 
 /* Not for programs: sizes are multiples of 64; what is too large, the most. */
-static inline size_t porter_nanoarrow_padded_(int64_t size)
+static __inline__ size_t porter_nanoarrow_padded_(int64_t size)
 {
 	if ((uint64_t)size > (uint64_t)(PTRDIFF_MAX - 63))
 		return SIZE_MAX;
 	return ((size_t)size + 63) & ~(size_t)63;
 }
 
-static inline void porter_nanoarrow_free_(struct ArrowBufferAllocator *self,
-					  uint8_t *ptr, int64_t size)
+static __inline__ void porter_nanoarrow_free_(struct ArrowBufferAllocator *self,
+					      uint8_t *ptr, int64_t size)
 {
 	porter_free_aligned((porter_allocator *)self->private_data, ptr,
 			    porter_nanoarrow_padded_(size), 64);
 }
 
-static inline uint8_t *
+static __inline__ uint8_t *
 porter_nanoarrow_reallocate_(struct ArrowBufferAllocator *self, uint8_t *ptr,
 			     int64_t old_size, int64_t new_size)
 {
@@ -114,7 +114,7 @@ porter_nanoarrow_reallocate_(struct ArrowBufferAllocator *self, uint8_t *ptr,
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
-static inline struct ArrowBufferAllocator
+static __inline__ struct ArrowBufferAllocator
 porter_nanoarrow_allocator(porter_allocator *a)
 {
 	struct ArrowBufferAllocator result;
@@ -140,8 +140,8 @@ porter_nanoarrow_allocator(porter_allocator *a)
  * Errors: none.
  * Threads: safe for different arrays. Signals: not safe.
  */
-static inline void porter_nanoarrow_set(struct ArrowArray *array,
-					porter_allocator *a)
+static __inline__ void porter_nanoarrow_set(struct ArrowArray *array,
+					    porter_allocator *a)
 {
 	int64_t i;
 

@@ -18,24 +18,24 @@
 PORTER_BEGIN_DECLS
 
 /* nghttp2 frees without a size. */
-static inline void *porter_nghttp2_malloc(size_t size, void *user_data)
+static __inline__ void *porter_nghttp2_malloc(size_t size, void *user_data)
 {
 	return porter_malloc((porter_tracked *)user_data, size);
 }
 
-static inline void *porter_nghttp2_calloc(size_t count, size_t size,
-					  void *user_data)
+static __inline__ void *porter_nghttp2_calloc(size_t count, size_t size,
+					      void *user_data)
 {
 	return porter_calloc((porter_tracked *)user_data, count, size);
 }
 
-static inline void *porter_nghttp2_realloc(void *ptr, size_t size,
-					   void *user_data)
+static __inline__ void *porter_nghttp2_realloc(void *ptr, size_t size,
+					       void *user_data)
 {
 	return porter_realloc((porter_tracked *)user_data, ptr, size);
 }
 
-static inline void porter_nghttp2_free(void *ptr, void *user_data)
+static __inline__ void porter_nghttp2_free(void *ptr, void *user_data)
 {
 	porter_mfree((porter_tracked *)user_data, ptr);
 }
@@ -54,7 +54,7 @@ static inline void porter_nghttp2_free(void *ptr, void *user_data)
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
-static inline nghttp2_mem porter_nghttp2_memory(porter_tracked *t)
+static __inline__ nghttp2_mem porter_nghttp2_memory(porter_tracked *t)
 {
 	nghttp2_mem memory;
 

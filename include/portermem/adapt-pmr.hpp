@@ -18,7 +18,8 @@
  * a block is when they give it back, so no header goes before it, and what
  * counts is what the container asked for. A block of a type with an alignment
  * above malloc's is aligned so. Where the allocator has no memory, both throw
- * std::bad_alloc, and the container is as the standard says.
+ * std::bad_alloc, and the container is as the standard says; in a program that
+ * is compiled without exceptions they end it, with std::abort().
  *
  * Threads: as safe as the allocator; all that come with the library are.
  */
@@ -28,6 +29,7 @@
 #include <portermem/allocator.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <limits>
 #include <new>
 #include <type_traits>
@@ -51,6 +53,15 @@ inline std::size_t alignment_at_least(std::size_t alignment) noexcept
 	return alignment < PORTER_ALIGNMENT ? PORTER_ALIGNMENT : alignment;
 }
 
+[[noreturn]] inline void no_memory()
+{
+#ifdef __cpp_exceptions
+	throw std::bad_alloc();
+#else
+	(std::abort)();
+#endif
+}
+
 inline void *allocate_or_throw(porter_allocator *a, std::size_t size,
 			       std::size_t alignment)
 {
@@ -58,7 +69,7 @@ inline void *allocate_or_throw(porter_allocator *a, std::size_t size,
 		porter_allocate_aligned(a, size, alignment_at_least(alignment));
 
 	if (!block)
-		throw std::bad_alloc();
+		no_memory();
 	return block;
 }
 
@@ -95,7 +106,7 @@ template <class T> class allocator
 	T *allocate(std::size_t n)
 	{
 		if (n > std::numeric_limits<std::size_t>::max() / sizeof(T))
-			throw std::bad_alloc();
+			detail::no_memory();
 		return static_cast<T *>(detail::allocate_or_throw(
 			on_, n * sizeof(T), alignof(T)));
 	}
@@ -131,7 +142,10 @@ bool operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
 #ifdef __cpp_lib_memory_resource
 /*
  * A memory resource. Two are equal when they stand on the same
- * porter_allocator, so that containers on either may exchange their blocks.
+ * porter_allocator, so that containers on either may exchange their blocks. In a
+ * program that is compiled without RTTI one cannot see what another resource is:
+ * there each is equal to itself only, and containers move their elements one by
+ * one.
  */
 class memory_resource final : public std::pmr::memory_resource
 {
@@ -167,10 +181,14 @@ class memory_resource final : public std::pmr::memory_resource
 	bool do_is_equal(
 		const std::pmr::memory_resource &other) const noexcept override
 	{
+#ifdef __cpp_rtti
 		const memory_resource *same =
 			dynamic_cast<const memory_resource *>(&other);
 
 		return same && same->on_ == on_;
+#else
+		return this == &other;
+#endif
 	}
 
 	porter_allocator *on_;

@@ -19,14 +19,15 @@
 PORTER_BEGIN_DECLS
 
 /* zlib frees without a size. An overflow of the product is out of memory. */
-static inline void *porter_zlib_allocate(void *opaque, uInt items, uInt size)
+static __inline__ void *porter_zlib_allocate(void *opaque, uInt items,
+					     uInt size)
 {
 	if (size != 0 && items > (size_t)PTRDIFF_MAX / size)
 		return NULL;
 	return porter_malloc((porter_tracked *)opaque, (size_t)items * size);
 }
 
-static inline void porter_zlib_free(void *opaque, void *address)
+static __inline__ void porter_zlib_free(void *opaque, void *address)
 {
 	porter_mfree((porter_tracked *)opaque, address);
 }
@@ -46,7 +47,7 @@ static inline void porter_zlib_free(void *opaque, void *address)
  * Errors: none.
  * Threads: safe, on different streams. Signals: safe.
  */
-static inline void porter_zlib_use(porter_tracked *t, z_stream *stream)
+static __inline__ void porter_zlib_use(porter_tracked *t, z_stream *stream)
 {
 	stream->zalloc = porter_zlib_allocate;
 	stream->zfree = porter_zlib_free;

@@ -23,12 +23,12 @@
 PORTER_BEGIN_DECLS
 
 /* zstd frees without a size. */
-static inline void *porter_zstd_allocate(void *opaque, size_t size)
+static __inline__ void *porter_zstd_allocate(void *opaque, size_t size)
 {
 	return porter_malloc((porter_tracked *)opaque, size);
 }
 
-static inline void porter_zstd_free(void *opaque, void *address)
+static __inline__ void porter_zstd_free(void *opaque, void *address)
 {
 	porter_mfree((porter_tracked *)opaque, address);
 }
@@ -45,7 +45,7 @@ static inline void porter_zstd_free(void *opaque, void *address)
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
-static inline ZSTD_customMem porter_zstd_memory(porter_tracked *t)
+static __inline__ ZSTD_customMem porter_zstd_memory(porter_tracked *t)
 {
 	ZSTD_customMem memory;
 

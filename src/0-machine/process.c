@@ -294,9 +294,8 @@ static void read_cgroup(struct porter_process_usage *memory, const char *proc,
 
 /* ---- All of it ---- */
 
-#define MEMORY_SIZE_FIRST                                        \
-	(offsetof(struct porter_process_usage, pressure_full) + \
-	 sizeof(int64_t))
+#define MEMORY_SIZE_FIRST \
+	(offsetof(struct porter_process_usage, pressure_full) + sizeof(int64_t))
 
 int porter__process_memory(struct porter_process_usage *out, const char *proc,
 			   const char *cgroups)

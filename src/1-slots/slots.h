@@ -41,15 +41,16 @@ enum word {
 	ALLOCATIONS, /* how often */
 	FREES,
 	REALLOCATIONS,
-	QUOTA,		 /* bytes that the account has reserved for the cell */
-	ATTEMPT,	 /* 1 while the owner counts against its quota */
-	HOLDER,		 /* whether it has stock, and the list of such cells */
-	WORDS,		 /* a cell is one cache line */
-	COUNTED = QUOTA, /* those before only grow */
+	QUOTA,	 /* bytes that the account has reserved for the cell */
+	ATTEMPT, /* 1 while the owner counts against its quota */
+	WORDS,	 /* those before QUOTA only grow */
+	COUNTED = QUOTA,
 };
 
+/* One cache line. Fresh ones are all 0. The last two: see 3-account/stock.h. */
 struct cell {
 	uint64_t word[WORDS];
+	uint32_t cap, link;
 };
 
 enum {
@@ -81,7 +82,7 @@ struct slot {
 	struct cell *blocks[DIRECT_BLOCKS + 1];
 	struct cell **more[MORE_SEGMENTS]; /* tables of those beyond */
 	/* For the owner alone, anew for each: */
-	bool reader;   /* it is registered with liburcu */
+	bool reader;	     /* it is registered with liburcu */
 	uint32_t generation; /* fork.h: of the process in which it was taken */
 	void *holding; /* the lock of a hierarchy that it holds, or NULL */
 	struct porter__note refusal;

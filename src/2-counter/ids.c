@@ -98,7 +98,8 @@ static void end_cell(struct porter__id *id, struct cell *cell)
 		id->base[word] += word_load(&cell->word[word]);
 	set(&cell->word[QUOTA], net);
 	set(&cell->word[ATTEMPT], 0);
-	set(&cell->word[HOLDER], 0);
+	if (cell->link || cell->cap)
+		cell->link = cell->cap = 0;
 }
 
 static void end_cells(struct porter__id *id)

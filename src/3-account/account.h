@@ -18,7 +18,7 @@
  *
  * One lock for a hierarchy, the root's (root-lock.h). It guards all that stands
  * below the line in struct account, in all accounts of the hierarchy, and the
- * words QUOTA and HOLDER of the cells that are holders. Reserving goes through
+ * quotas, caps and links of the cells that are holders. Reserving goes through
  * all levels at once, so parents cost the fast path nothing.
  */
 #ifndef PORTER_ACCOUNT_H

@@ -38,8 +38,8 @@ static struct fence fence(const struct account *a)
 void porter__atomic_begin(struct account *a)
 {
 	struct fence f = fence(a);
-	bool may_be = !a->parent && !load_relaxed(&a->children) && !a->holders &&
-		      a->reserved > f.min;
+	bool may_be = !a->parent && !load_relaxed(&a->children) &&
+		      !a->holders && a->reserved > f.min;
 
 	if (a->may_be_atomic != may_be)
 		store_relaxed(&a->may_be_atomic, may_be);

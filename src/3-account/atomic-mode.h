@@ -103,7 +103,7 @@ static inline void atomic_end(struct account *root)
  */
 static inline bool is_no_holder(const struct cell *cell)
 {
-	return likely(!load_acquire(&cell->word[HOLDER]));
+	return likely(!load_acquire(&cell->link));
 }
 
 /*

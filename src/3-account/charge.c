@@ -28,8 +28,9 @@ static bool fits(const struct account *x, int64_t reserved, uint64_t size)
 
 static struct account *level_without_room(struct account *a, uint64_t size)
 {
-	for_each_level(a,
-		       x) if (unlikely(!fits(x, x->reserved, size))) return x;
+	for_each_level(a, x)
+		if (unlikely(!fits(x, x->reserved, size)))
+			return x;
 	return NULL;
 }
 
@@ -64,8 +65,9 @@ static struct account *make_room(struct account *a, uint64_t size,
  */
 static void drain_above_limit(struct account *a)
 {
-	for_each_level(a, x) if (unlikely(x->reserved > x->limit))
-		porter__drain(x);
+	for_each_level(a, x)
+		if (unlikely(x->reserved > x->limit))
+			porter__drain(x);
 }
 
 /* ---- Step 3 ---- */
@@ -73,8 +75,7 @@ static void drain_above_limit(struct account *a)
 /* The own cell is settled: all stock is in other holders, within their caps. */
 static void raise_peaks(struct account *a, uint64_t own_cap)
 {
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		int64_t lower = x->reserved - (int64_t)(x->caps - own_cap);
 
 		if (likely(x->reserved <= x->upper && lower <= x->lower))
@@ -90,7 +91,7 @@ static void charge(struct account *a, struct cell *cell, uint64_t size)
 	uint64_t *quota = &cell->word[QUOTA];
 
 	reserve(a, (int64_t)size);
-	raise_peaks(a, holder_cap(load_relaxed(&cell->word[HOLDER])));
+	raise_peaks(a, load_relaxed(&cell->cap));
 	if (size == 0)
 		return;
 	store_release(quota, load_relaxed(quota) + size);
@@ -174,7 +175,7 @@ void porter__settle_with_lock(struct account *a, struct cell *cell)
 	account_enter(a);
 	settle(a, cell);
 	drain_above_limit(a);
-	raise_peaks(a, holder_cap(load_relaxed(&cell->word[HOLDER])));
+	raise_peaks(a, load_relaxed(&cell->cap));
 	finish(a, cell);
 }
 

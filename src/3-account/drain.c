@@ -36,8 +36,7 @@ static void deactivate(struct account *a)
 /* So many holders and so much of caps more, at all levels. */
 static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		x->caps += caps;
 		x->holders += holders;
 		if (x->holders > x->max_holders)
@@ -49,8 +48,7 @@ static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 
 static void remove_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		x->caps -= caps;
 		x->holders -= holders;
 		if (x->is_active && x->holders == 0)
@@ -58,38 +56,36 @@ static void remove_holders(struct account *a, uint32_t holders, uint64_t caps)
 	}
 }
 
-void porter__set_cap(struct account *a, struct cell *cell, uint64_t cap)
+void porter__set_cap(struct account *a, struct cell *cell, uint32_t cap)
 {
-	uint64_t holder = load_relaxed(&cell->word[HOLDER]);
-	uint32_t link = holder_link(holder);
-	bool is_new = link == HOLDER_NONE;
+	uint64_t before = load_relaxed(&cell->cap);
+	bool is_new = load_relaxed(&cell->link) == LINK_NONE;
 
-	if (is_new) {
-		link = a->first_holder;
-		a->first_holder =
-			porter__self->element.index + HOLDER_FIRST_SLOT;
-	}
 	/* The sum first: a cap counts before anybody may use it. */
-	add_holders(a, is_new, cap - holder_cap(holder));
-	store_release(&cell->word[HOLDER], cap << CAP_SHIFT | link);
+	add_holders(a, is_new, cap - before);
+	if (is_new) {
+		store_relaxed(&cell->link, a->first_holder);
+		a->first_holder = porter__self->element.index + LINK_FIRST_SLOT;
+	}
+	store_relaxed(&cell->cap, cap);
 }
 
 /* ---- The steps ---- */
 
 static struct cell *first_holder(const struct account *a)
 {
-	return a->first_holder == HOLDER_LAST ?
+	return a->first_holder == LINK_LAST ?
 		       NULL :
-		       cell_of_slot(a, a->first_holder - HOLDER_FIRST_SLOT);
+		       cell_of_slot(a, a->first_holder - LINK_FIRST_SLOT);
 }
 
 static struct cell *next_holder(const struct account *a,
 				const struct cell *cell)
 {
-	uint32_t link = holder_link(load_relaxed(&cell->word[HOLDER]));
+	uint32_t link = load_relaxed(&cell->link);
 
-	return link == HOLDER_LAST ? NULL :
-				     cell_of_slot(a, link - HOLDER_FIRST_SLOT);
+	return link == LINK_LAST ? NULL :
+				   cell_of_slot(a, link - LINK_FIRST_SLOT);
 }
 
 /* 1. Whether another thread had stock: the caller need not have a slot. */
@@ -100,12 +96,10 @@ static bool mark(const struct account *a)
 
 	for (struct cell *cell = first_holder(a); cell;
 	     cell = next_holder(a, cell)) {
-		uint64_t holder = load_relaxed(&cell->word[HOLDER]);
-
-		others |= holder_cap(holder) && cell != mine;
+		others |= load_relaxed(&cell->cap) && cell != mine;
 		store_relaxed(&cell->word[QUOTA],
 			      load_relaxed(&cell->word[QUOTA]) - QUOTA_MARK);
-		store_relaxed(&cell->word[HOLDER], holder_link(holder));
+		store_relaxed(&cell->cap, 0);
 	}
 	return others;
 }
@@ -134,9 +128,9 @@ static void settle_holders(struct account *a)
 		settle_from(a, cell,
 			    load_relaxed(&cell->word[QUOTA]) + QUOTA_MARK);
 		next = next_holder(a, cell);
-		store_release(&cell->word[HOLDER], HOLDER_NONE);
+		store_release(&cell->link, LINK_NONE);
 	}
-	a->first_holder = HOLDER_LAST;
+	a->first_holder = LINK_LAST;
 }
 
 /* The account after x in the part of top's subtree that has holders. */
@@ -185,11 +179,13 @@ void porter__drain(struct account *a)
 
 	if (!a->holders)
 		return;
-	for_each_active(a, x) others |= mark(x);
+	for_each_active(a, x)
+		others |= mark(x);
 	TEST_POINT(DRAINING);
 	if (others)
 		porter__barrier_everywhere(); /* 2 */
-	for_each_active(a, x) settle_holders(x);
+	for_each_active(a, x)
+		settle_holders(x);
 	forget_all_below(a);
 	remove_holders(a, a->holders, a->caps);
 	forget_holders(a);

@@ -47,6 +47,6 @@ SLOW_PATH void porter__drain(struct account *a);
  * With the lock, for the calling thread's cell, which is settled: its cap from
  * now on. The first time, the cell becomes a holder.
  */
-void porter__set_cap(struct account *a, struct cell *cell, uint64_t cap);
+void porter__set_cap(struct account *a, struct cell *cell, uint32_t cap);
 
 #endif /* PORTER_DRAIN_H */

@@ -51,7 +51,9 @@ static void bound(struct account *a, void (*bind)(struct account *a))
 
 static bool is_bounded_above(const struct account *a)
 {
-	for_each_level(a->parent, x) if (load_acquire(&x->bounded)) return true;
+	for_each_level(a->parent, x)
+		if (load_acquire(&x->bounded))
+			return true;
 	return false;
 }
 
@@ -82,7 +84,9 @@ void porter__hierarchy_bound(struct account *top,
 	bound(top, bind);
 	porter__unlock(&structure, &saved);
 	locked = porter__slots_enter();
-	for_each_member(top, x) if (!load_acquire(&x->bounded)) bound(x, bind);
+	for_each_member(top, x)
+		if (!load_acquire(&x->bounded))
+			bound(x, bind);
 	porter__slots_leave(locked);
 }
 
@@ -147,8 +151,7 @@ bool porter__hierarchy_leave(struct account *a)
 static void add_shared(struct account *top, enum word first, enum word second,
 		       uint64_t out[2])
 {
-	for_each_member(top, x)
-	{
+	for_each_member(top, x) {
 		out[0] += porter__id_shared_word(x->id, first);
 		out[1] += porter__id_shared_word(x->id, second);
 	}
@@ -157,8 +160,7 @@ static void add_shared(struct account *top, enum word first, enum word second,
 static void add_cells(struct account *top, enum word first, enum word second,
 		      uint64_t out[2])
 {
-	for_each_member(top, x)
-	{
+	for_each_member(top, x) {
 		out[0] += porter__id_cells_word(x->id, first);
 		out[1] += porter__id_cells_word(x->id, second);
 	}

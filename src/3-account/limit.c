@@ -24,7 +24,7 @@ void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 		.limit = o->limit,
 		.high = INT64_MAX,
 		.low = INT64_MIN,
-		.first_holder = HOLDER_LAST,
+		.first_holder = LINK_LAST,
 	};
 }
 

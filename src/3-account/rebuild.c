@@ -22,7 +22,8 @@ static void mark(const struct account *a, size_t slots)
 			continue;
 		store_relaxed(&cell->word[QUOTA],
 			      load_relaxed(&cell->word[QUOTA]) - QUOTA_MARK);
-		store_relaxed(&cell->word[HOLDER], HOLDER_LAST);
+		store_relaxed(&cell->cap, 0);
+		store_relaxed(&cell->link, LINK_LAST);
 	}
 }
 
@@ -57,8 +58,11 @@ static uint64_t settle_cells(const struct account *a, size_t slots)
 			wait_for_attempt(cell);
 		charged = charged_by(cell);
 		set(&cell->word[QUOTA], charged);
-		set(&cell->word[HOLDER], HOLDER_NONE);
 		set(&cell->word[ATTEMPT], 0);
+		if (cell->link) {
+			store_relaxed(&cell->cap, 0);
+			store_release(&cell->link, LINK_NONE);
+		}
 		sum += charged;
 	}
 	return sum;
@@ -69,11 +73,18 @@ static void forget(struct account *a)
 	a->reserved = 0;
 	a->caps = 0;
 	a->holders = a->max_holders = 0;
-	a->first_holder = HOLDER_LAST;
+	a->first_holder = LINK_LAST;
 	a->active_children = NULL;
 	a->is_active = false;
 	a->may_be_atomic = false;
 	store_relaxed(&a->word, NOT_ATOMIC);
+}
+
+/*
+ * From here on readers take what is reserved for a bound, so it must be whole.
+ */
+static void take_over(struct account *a)
+{
 	store_release(&a->generation, porter__fork_generation);
 }
 
@@ -103,4 +114,6 @@ void porter__rebuild(struct account *root)
 		reserve(x, (int64_t)settle_cells(x, slots));
 	for_each_member(root, x)
 		keep_peak(x);
+	for_each_member(root, x)
+		take_over(x);
 }

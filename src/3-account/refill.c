@@ -144,15 +144,13 @@ static struct choice choose_cap(struct account *a, uint64_t old_cap,
 
 	if (is_new && in_hierarchy && choice.cap > MIN_CAP)
 		choice.cap = MIN_CAP;
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		uint64_t most = share(x, x->holders + is_new);
 
 		if (choice.cap > most)
 			choice.cap = most;
 	}
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		uint64_t others = x->caps - old_cap;
 		int64_t all = budget(x);
 		uint64_t small = choice.cap < MIN_CAP ? choice.cap : MIN_CAP;
@@ -171,8 +169,7 @@ static struct choice choose_cap(struct account *a, uint64_t old_cap,
 /* They keep the cap at its smallest, though the level is worth more for one. */
 static void look_for_idle(struct account *a, uint64_t cap)
 {
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		if (cap > MIN_CAP || x->holders < 2 ||
 		    x->holders > MOST_IDLE_TO_DRAIN ||
 		    ++x->crowded < CROWDED + CROWDED_A_HOLDER * x->holders)
@@ -195,8 +192,7 @@ static void deny(struct account *x)
 /* What may be reserved now without touching a bound of any level. */
 static int64_t may_reserve(const struct account *a, int64_t stock)
 {
-	for_each_level((struct account *)(uintptr_t)a, x)
-	{
+	for_each_level((struct account *)(uintptr_t)a, x) {
 		stock = min_of(stock, left_to(x->limit, x->reserved));
 		stock = min_of(stock, left_to(x->high, x->reserved) - 1);
 		if (x->holders == 1)
@@ -209,8 +205,7 @@ static int64_t may_reserve(const struct account *a, int64_t stock)
 static void give(struct account *a, struct cell *cell, int64_t stock)
 {
 	reserve(a, stock);
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		if (x->reserved <= x->upper)
 			continue;
 		x->upper = x->reserved;
@@ -222,7 +217,7 @@ static void give(struct account *a, struct cell *cell, int64_t stock)
 
 struct account *porter__refill(struct account *a, struct cell *cell)
 {
-	uint64_t holder = load_relaxed(&cell->word[HOLDER]);
+	uint32_t old_cap = load_relaxed(&cell->cap);
 	struct choice choice;
 
 	if (!porter__may_have_stock(a))
@@ -231,16 +226,15 @@ struct account *porter__refill(struct account *a, struct cell *cell)
 		a->operations++;
 		return NULL;
 	}
-	choice = choose_cap(a, holder_cap(holder),
-			    holder_link(holder) == HOLDER_NONE);
+	choice = choose_cap(a, old_cap, load_relaxed(&cell->link) == LINK_NONE);
 	if (choice.denied_by) {
-		if (holder_cap(holder))
+		if (old_cap)
 			porter__set_cap(a, cell, 0);
 		deny(choice.denied_by);
 		return choice.denied_by;
 	}
-	if (choice.cap != holder_cap(holder))
-		porter__set_cap(a, cell, choice.cap);
+	if (choice.cap != old_cap)
+		porter__set_cap(a, cell, (uint32_t)choice.cap);
 	give(a, cell, may_reserve(a, (int64_t)choice.cap / 2));
 	look_for_idle(a, choice.cap);
 	return NULL;

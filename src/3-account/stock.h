@@ -11,10 +11,7 @@
  * While the stock lasts, the thread asks nobody. All arithmetic of that is
  * here, and it is pure but for the words themselves.
  *
- * A cell that may have stock is a *holder*. Two things are known of a holder:
- *
- *	HOLDER	63              32 31              0
- *		|       cap       |      link      |
+ * A cell that may have stock is a *holder*. It has two more words:
  *
  *	cap	The most stock that it keeps. A free that brings the stock above
  *		the cap settles the cell: the rest goes back to the account.
@@ -38,25 +35,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-	HOLDER_NONE = 0,
-	HOLDER_LAST = 1,
-	HOLDER_FIRST_SLOT = 2,
-	CAP_SHIFT = 32
-};
+enum { LINK_NONE, LINK_LAST, LINK_FIRST_SLOT };
 
 /* What a drain takes from a quota, so that no stock is left: see drain.h. */
 #define QUOTA_MARK ((uint64_t)1 << 62)
-
-static inline uint64_t holder_cap(uint64_t holder)
-{
-	return holder >> CAP_SHIFT;
-}
-
-static inline uint32_t holder_link(uint64_t holder)
-{
-	return (uint32_t)holder;
-}
 
 /* ---- The calling thread's own cell ---- */
 
@@ -107,8 +89,7 @@ static inline bool is_overdrawn(const struct cell *cell)
 static inline bool is_above_cap(const struct cell *cell)
 {
 	compiler_barrier();
-	return unlikely((uint64_t)own_stock(cell) >
-			holder_cap(load_relaxed(&cell->word[HOLDER])));
+	return unlikely((uint64_t)own_stock(cell) > load_relaxed(&cell->cap));
 }
 
 /* ---- Anybody's cell ---- */

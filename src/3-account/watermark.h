@@ -51,8 +51,7 @@ static inline const struct watermark_user *watermarks_crossed(struct account *a)
 {
 	const struct watermark_user *user = NULL;
 
-	for_each_level(a, x)
-	{
+	for_each_level(a, x) {
 		if (unlikely(may_be_crossed(x))) {
 			const struct watermark_user *one =
 				porter__watermark_look(x);

@@ -50,8 +50,7 @@ static struct callback whom_to_ask(porter_tracked *t)
 	struct callback callback = { .function = NULL };
 
 	account_enter(&t->account);
-	for_each_level(&t->account, x)
-	{
+	for_each_level(&t->account, x) {
 		const porter_tracked *who = x->owner;
 
 		if (!who->on_refused)

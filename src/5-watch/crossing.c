@@ -118,6 +118,5 @@ void porter__crossing_after_fork(struct watch *w)
 	if (!cell)
 		return;
 	store_relaxed(&cell->word[QUOTA], charged_by(cell));
-	store_relaxed(&cell->word[HOLDER],
-		      holder_link(load_relaxed(&cell->word[HOLDER])));
+	store_relaxed(&cell->cap, 0);
 }

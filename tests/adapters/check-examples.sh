@@ -257,12 +257,12 @@ check "queries: the next one is not disturbed" \
 
 # ---- pressure ----
 
-# Each mark in turn, high first, at nine tenths or beyond, at half or below.
-marks_in_turn() {
+# Each watermark in turn, high first, at nine tenths or beyond, at half or below.
+watermarks_in_turn() {
 	exits 0 && awk '
-		/ high mark: shed / { mark = 1; share = $5 / $8 }
-		/ low mark: enough / { mark = 0; share = $5 / $8 }
-		/ mark: / {
+		/ high watermark: shed / { mark = 1; share = $5 / $8 }
+		/ low watermark: enough / { mark = 0; share = $5 / $8 }
+		/ watermark: / {
 			if (mark == last || (mark ? share < 0.89 : share > 0.5))
 				wrong = 1
 			last = mark
@@ -273,12 +273,12 @@ marks_in_turn() {
 high_at_once() {
 	exits 0 && awk '
 		/ the limit is halved / { here = NR }
-		here && NR == here + 1 && / high mark: / { good = 1 }
+		here && NR == here + 1 && / high watermark: / { good = 1 }
 		END { exit !good }' "$out"
 }
 run $examples/pressure
-check "pressure: sheds at the high mark, until the low one" marks_in_turn
-check "pressure: a lower limit makes a high mark" high_at_once
+check "pressure: sheds at the high watermark, until the low one" watermarks_in_turn
+check "pressure: a lower limit makes a high crossing" high_at_once
 run $examples/pressure little
 check "pressure: a bad number is refused" refuses Usage
 

@@ -113,7 +113,7 @@ class tracked_picky
 	tracked_picky &operator=(const tracked_picky &) = delete;
 	~tracked_picky()
 	{
-		porter_tracked_destroy(t);
+		porter_tracked_destroy(t, nullptr);
 		if (!in_flight())
 			picky_fini(&below);
 	}
@@ -128,9 +128,8 @@ class tracked_picky
 	}
 	porter_stats stats() const
 	{
-		porter_stats s = porter_stats();
+		porter_stats s = PORTER_STATS_INIT;
 
-		s.size = sizeof(s);
 		porter_tracked_stats(t, &s);
 		return s;
 	}

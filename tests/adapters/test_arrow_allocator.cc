@@ -21,7 +21,7 @@ struct on_arrow {
 	}
 	~on_arrow()
 	{
-		porter_tracked_destroy(t);
+		porter_tracked_destroy(t, nullptr);
 	}
 	arrow::ProxyMemoryPool proxy;
 	porter::arrow_allocator below;
@@ -83,9 +83,8 @@ static void a_block_keeps_its_contents()
 /* All of Arrow's numbers, of a tracker's. */
 static void assert_agree(const on_arrow &o)
 {
-	porter_stats s = porter_stats();
+	porter_stats s = PORTER_STATS_INIT;
 
-	s.size = sizeof(s);
 	porter_tracked_stats(o.t, &s);
 	EXPECT_EQUAL(s.bytes_used, o.proxy.bytes_allocated());
 	EXPECT_EQUAL(int64_t(s.total_allocated),

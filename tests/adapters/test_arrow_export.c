@@ -33,7 +33,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	int64_t left = porter_tracked_destroy(f->t);
+	int64_t left = left_at_destroy(f->t);
 
 	if (left != 0)
 		print_message("# %lld bytes are left\n", (long long)left);

@@ -190,7 +190,7 @@ static void sizes_follow_from_the_format(void **state)
 		assert_null(array.release);
 		assert_int_equal(porter_bytes_used(t), 0);
 	}
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* Where there are no values, a producer may export any address. */
@@ -223,7 +223,7 @@ static void without_values_nothing_is_read(void **state)
 				 (int)porter_bytes_used(t), (int)all[i].bytes);
 		array.release(&array);
 	}
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void children_and_dictionaries_count(void **state)
@@ -246,7 +246,7 @@ static void children_and_dictionaries_count(void **state)
 	assert_int_equal(porter_tracked_stats(t, &stats), 0);
 	assert_int_equal(stats.allocations, 4);
 	assert_int_equal(stats.frees, 4);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void a_child_moved_out_counts_until_it_goes(void **state)
@@ -267,7 +267,7 @@ static void a_child_moved_out_counts_until_it_goes(void **state)
 	assert_int_equal(porter_bytes_used(t), INDEX_BYTES + STRING_BYTES);
 	child.release(&child);
 	assert_int_equal(releases, 4);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void two_trackers_and_the_one_below_count(void **state)
@@ -291,9 +291,9 @@ static void two_trackers_and_the_one_below_count(void **state)
 	assert_int_equal(porter_bytes_used(other), TREE_BYTES);
 	tree.table.release(&tree.table);
 	assert_int_equal(releases, 4);
-	assert_int_equal(porter_tracked_destroy(part), 0);
-	assert_int_equal(porter_tracked_destroy(whole), 0);
-	assert_int_equal(porter_tracked_destroy(other), 0);
+	assert_int_equal(left_at_destroy(part), 0);
+	assert_int_equal(left_at_destroy(whole), 0);
+	assert_int_equal(left_at_destroy(other), 0);
 }
 
 /* ---- What is refused ---- */
@@ -372,7 +372,7 @@ static void wrong_arrays_change_nothing(void **state)
 	assert_int_equal(porter_arrow_import_charge(t, NULL, &tree.table), -1);
 	assert_int_equal(porter_arrow_import_charge(t, &tree.table_type, NULL),
 			 -1);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void without_memory_nothing_changes(void **state)
@@ -389,7 +389,7 @@ static void without_memory_nothing_changes(void **state)
 		tree.table.release(&tree.table);
 		assert_int_equal(releases, 4);
 	}
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void a_limit_refuses(void **state)
@@ -414,7 +414,7 @@ static void a_limit_refuses(void **state)
 		}
 		tree.table.release(&tree.table);
 		assert_int_equal(releases, 4);
-		assert_int_equal(porter_tracked_destroy(t), 0);
+		assert_int_equal(left_at_destroy(t), 0);
 	}
 }
 
@@ -450,7 +450,7 @@ static void counts_right_under_threads(void **state)
 	(void)state;
 	assert_true(in_threads(4, charge_and_release, t));
 	assert_int_equal(porter_bytes_used(t), 0);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 int main(void)

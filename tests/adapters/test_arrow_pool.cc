@@ -266,7 +266,7 @@ static void equals_arrow_reading_csv_in_threads()
 				     proxy.num_allocations());
 		}
 	}
-	EXPECT_EQUAL(porter_tracked_destroy(t), 0);
+	EXPECT_EQUAL(left_at_destroy(t), 0);
 }
 
 static void counts_right_under_threads()
@@ -464,8 +464,8 @@ class busy_free : public porter_allocator
 	busy_free()
 	{
 		static const porter_allocator_vtable table = {
-			sizeof(table), "busy", allocate_,
-			reallocate_,   free_,  nullptr,
+			sizeof(table), "busy",	allocate_, reallocate_,
+			free_,	       nullptr, nullptr,
 		};
 
 		vtable = &table;

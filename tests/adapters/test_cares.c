@@ -108,7 +108,7 @@ TEST_APART(after_cleanup_it_is_on_malloc)
 	must(ares_create_query("a.test", 1, 1, 7, 1, &text, &size, 0) ==
 	     ARES_SUCCESS);
 	must(porter_bytes_used(t) == 0);
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 	ares_free_string(text);
 	ares_library_cleanup();
 }

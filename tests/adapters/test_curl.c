@@ -108,7 +108,7 @@ TEST_APART(too_late_is_told)
 	must(porter_curl_install(t) == 0);
 	must(job(t));
 	curl_global_cleanup();
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 }
 
 /* ---- Installing fails ---- */
@@ -174,7 +174,7 @@ static void assert_bound_after_failure(void)
 	must(make_list());
 	must(porter_bytes_used(t) == 0);
 	curl_global_cleanup();
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 }
 
 TEST_APART(without_init_it_stays_bound)
@@ -209,7 +209,7 @@ TEST_APART(the_functions_stay_after_cleanup)
 	must(porter_bytes_used(t) == 0);
 	curl_slist_free_all(list);
 	curl_global_cleanup();
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 }
 
 static int make_file(void **state)

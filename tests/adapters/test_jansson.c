@@ -67,7 +67,7 @@ TEST_APART(other_functions_are_left_alone)
 	must(errno == EBUSY);
 	json_decref(json_loads(document, 0, NULL));
 	must(porter_bytes_used(t) == 0);
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 }
 
 int main(void)

@@ -174,7 +174,7 @@ TEST_APART(its_own_threads_are_counted)
 	must(finished == ARRAY_SIZE(errands));
 	must(uv_loop_close(&loop) == 0);
 	uv_library_shutdown();
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 }
 
 /* Each thread its own loop. */

@@ -87,7 +87,7 @@ static bool job(porter_tracked *t)
 		must(porter_bytes_used(mine) >= luas_count(L));
 		lua_close(L);
 	}
-	must(porter_tracked_destroy(mine) == 0);
+	must(left_at_destroy(mine) == 0);
 	return done;
 }
 
@@ -108,7 +108,7 @@ static void a_type_is_no_size(void **state)
 	assert_non_null(block);
 	assert_int_equal(porter_bytes_used(t), 250);
 	assert_null(porter_lua_alloc(a, block, 250, 0));
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void large_blocks_equal_luas_count(void **state)
@@ -129,7 +129,7 @@ static void large_blocks_equal_luas_count(void **state)
 	assert_true(porter_bytes_used(t) < 100000);
 	assert_int_equal(porter_bytes_used(t), luas_count(L));
 	lua_close(L);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 int main(void)

@@ -41,8 +41,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	int64_t left = porter_tracked_destroy(f->t);
-	int64_t structs_left = porter_tracked_destroy(structs);
+	int64_t left = left_at_destroy(f->t);
+	int64_t structs_left = left_at_destroy(structs);
 
 	if (left || structs_left) {
 		print_message("# %lld bytes are left, %lld of structs\n",
@@ -325,7 +325,7 @@ static void counts_right_under_threads(void **state)
 		sum += capacities(&s.arrays[i]);
 	assert_int_equal(porter_bytes_used(t), sum);
 	assert_true(in_threads(ARRAY_SIZE(s.arrays), release_another, &s));
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 	assert_int_equal(porter_bytes_used(structs), 0);
 }
 

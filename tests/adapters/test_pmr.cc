@@ -188,7 +188,7 @@ static void counts_right_under_threads()
 	tap::in_threads(threads,
 			[&](unsigned i) { all[(i + 1) % threads].reset(); });
 	EXPECT_EQUAL(sum.bytes.load(), 0);
-	EXPECT_EQUAL(porter_tracked_destroy(t), 0);
+	EXPECT_EQUAL(left_at_destroy(t), 0);
 }
 
 int main()

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "leak.h"
+
 #include <portermem/adapt-sqlite.h>
 #include <portermem/portermem.h>
 
@@ -58,7 +60,7 @@ static void assert_agree(const porter_tracked *t)
 static void shut_down_and_destroy(porter_tracked *t)
 {
 	assert_int_equal(sqlite3_shutdown(), SQLITE_OK);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* ---- A database that is used for this and that ---- */
@@ -140,7 +142,7 @@ static void too_late_changes_nothing(void **state)
 	assert_true(porter_bytes_used(first) >= 1000);
 	assert_agree(first);
 	sqlite3_free(block);
-	assert_int_equal(porter_tracked_destroy(second), 0);
+	assert_int_equal(left_at_destroy(second), 0);
 	shut_down_and_destroy(first);
 }
 
@@ -187,7 +189,7 @@ static void installs_again_after_shutdown(void **state)
 		assert_true(highest[i] > 0);
 	}
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(porter_tracked_destroy(trackers[i]), 0);
+		assert_int_equal(left_at_destroy(trackers[i]), 0);
 }
 
 /* ---- The same number ---- */

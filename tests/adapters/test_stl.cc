@@ -172,7 +172,7 @@ static void counts_right_under_threads()
 		map(a).swap(maps[(i + 1) % threads]);
 	});
 	EXPECT_EQUAL(porter_bytes_used(t), 0);
-	EXPECT_EQUAL(porter_tracked_destroy(t), 0);
+	EXPECT_EQUAL(left_at_destroy(t), 0);
 }
 
 int main()

@@ -134,7 +134,7 @@ static void counted_is_what_zlib_asks_for(void **state)
 		assert_int_equal(deflateEnd(&stream), Z_OK);
 		assert_int_equal(porter_bytes_used(beside.t), 0);
 	}
-	assert_int_equal(porter_tracked_destroy(beside.t), 0);
+	assert_int_equal(left_at_destroy(beside.t), 0);
 }
 
 static void a_product_too_large_is_refused(void **state)
@@ -144,7 +144,7 @@ static void a_product_too_large_is_refused(void **state)
 	(void)state;
 	assert_null(porter_zlib_allocate(t, UINT32_MAX, UINT32_MAX));
 	assert_int_equal(porter_bytes_used(t), 0);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 int main(void)

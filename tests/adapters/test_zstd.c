@@ -46,7 +46,7 @@ static size_t compress(porter_tracked *t, int level, const char *plain,
 		     (int64_t)ZSTD_sizeof_CCtx(context));
 		ZSTD_freeCCtx(context);
 	}
-	must(porter_tracked_destroy(mine) == 0);
+	must(left_at_destroy(mine) == 0);
 	return size;
 }
 
@@ -75,7 +75,7 @@ static bool decompress(porter_tracked *t, const char *packed, size_t size,
 		must(ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation);
 	}
 	ZSTD_freeDCtx(context);
-	must(porter_tracked_destroy(mine) == 0);
+	must(left_at_destroy(mine) == 0);
 	return done;
 }
 
@@ -110,7 +110,7 @@ static void dictionaries_equal_zstds_count(void **state)
 	assert_true(porter_bytes_used(t) > SIZE);
 	assert_int_equal(porter_bytes_used(t), ZSTD_sizeof_CDict(dictionary));
 	ZSTD_freeCDict(dictionary);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void threads_of_zstd_equal_its_count(void **state)
@@ -131,7 +131,7 @@ static void threads_of_zstd_equal_its_count(void **state)
 	assert_true(porter_bytes_used(t) > MUCH);
 	assert_int_equal(porter_bytes_used(t), ZSTD_sizeof_CCtx(context));
 	ZSTD_freeCCtx(context);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 int main(void)

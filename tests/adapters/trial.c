@@ -73,7 +73,7 @@ static void end(const struct adapted *it, porter_tracked *t)
 		it->shut_down();
 	must(porter_bytes_used(t) == 0);
 	must(stats_of(t).allocations == stats_of(t).frees);
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 }
 
 /* ---- Installing ---- */

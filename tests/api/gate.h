@@ -20,7 +20,7 @@ static inline porter_allocator *of(porter_tracked *t)
 
 static inline void end(porter_tracked *t)
 {
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static inline void assert_between(int64_t value, int64_t min, int64_t max)

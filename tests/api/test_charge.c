@@ -48,7 +48,7 @@ static void no_charge(porter_tracked *t, size_t size)
 
 static void end(porter_tracked *t)
 {
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* Of what was asked for in vain: nothing but these is left. */

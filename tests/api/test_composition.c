@@ -32,8 +32,8 @@ static void a_tracker_over_a_tracker_counts_in_both(void **state)
 	porter_free_aligned(b, y, 10, 128);
 	porter_free(a, x, 40);
 	assert_int_equal(porter_bytes_used(inner), 0);
-	assert_int_equal(porter_tracked_destroy(outer), 0);
-	assert_int_equal(porter_tracked_destroy(inner), 0);
+	assert_int_equal(left_at_destroy(outer), 0);
+	assert_int_equal(left_at_destroy(inner), 0);
 }
 
 static void a_failure_below_is_counted_in_each_tracker_above(void **state)
@@ -55,8 +55,8 @@ static void a_failure_below_is_counted_in_each_tracker_above(void **state)
 	porter_tracked_stats(outer, &s);
 	assert_int_equal(s.failures, 1);
 	assert_int_equal(s.allocations, 0);
-	assert_int_equal(porter_tracked_destroy(outer), 0);
-	assert_int_equal(porter_tracked_destroy(inner), 0);
+	assert_int_equal(left_at_destroy(outer), 0);
+	assert_int_equal(left_at_destroy(inner), 0);
 	picky_fini(&picky);
 }
 
@@ -75,9 +75,9 @@ static void siblings_over_one_tracker_add_up_in_it(void **state)
 	for (size_t i = 0; i < 10; i++) {
 		assert_int_equal(porter_bytes_used(child[i]), i * 10);
 		porter_free(porter_tracked_allocator(child[i]), x[i], i * 10);
-		assert_int_equal(porter_tracked_destroy(child[i]), 0);
+		assert_int_equal(left_at_destroy(child[i]), 0);
 	}
-	assert_int_equal(porter_tracked_destroy(parent), 0);
+	assert_int_equal(left_at_destroy(parent), 0);
 }
 
 /* ---- A user's own, above: it embeds, and passes on ---- */
@@ -151,8 +151,8 @@ static void a_users_allocator_stands_above_and_below(void **state)
 	assert_int_equal(picky.live_bytes, 700);
 	porter_free_aligned(a, x, 700, 64);
 	assert_int_equal(tagged.calls, 3);
-	assert_int_equal(porter_tracked_destroy(top), 0);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(top), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 	picky_fini(&picky);
 }
 
@@ -196,8 +196,8 @@ static void only_trackers_cast_to_trackers(void **state)
 	assert_null(porter_tracked_cast(&picky.base));
 	assert_null(porter_tracked_cast(&tagged.base));
 	assert_null(porter_tracked_cast(porter_backend("system")));
-	assert_int_equal(porter_tracked_destroy(outer), 0);
-	assert_int_equal(porter_tracked_destroy(inner), 0);
+	assert_int_equal(left_at_destroy(outer), 0);
+	assert_int_equal(left_at_destroy(inner), 0);
 	picky_fini(&picky);
 }
 
@@ -214,8 +214,8 @@ static void release_unused_goes_down_to_the_last(void **state)
 	outer = porter_tracked_new(porter_tracked_allocator(inner));
 	porter_release_unused(porter_tracked_allocator(outer));
 	assert_int_equal(picky.releases, 1);
-	assert_int_equal(porter_tracked_destroy(outer), 0);
-	assert_int_equal(porter_tracked_destroy(inner), 0);
+	assert_int_equal(left_at_destroy(outer), 0);
+	assert_int_equal(left_at_destroy(inner), 0);
 	picky_fini(&picky);
 }
 
@@ -250,7 +250,7 @@ static void a_table_that_ends_before_release_unused_is_a_table(void **state)
 	porter_release_unused(&tagged.base);
 	porter_release_unused(porter_tracked_allocator(t));
 	porter_free(porter_tracked_allocator(t), x, 10);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 	free(v);
 }
 
@@ -272,7 +272,7 @@ static void a_table_longer_than_known_is_a_table(void **state)
 	x = porter_allocate(porter_tracked_allocator(t), 10);
 	porter_release_unused(porter_tracked_allocator(t));
 	porter_free(porter_tracked_allocator(t), x, 10);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void expect_einval(const porter_allocator *a)
@@ -343,8 +343,8 @@ static void charged_bytes_count_in_all_trackers_below(void **state)
 	porter_refund(inner, 10);
 	porter_tracked_stats(inner, &s);
 	assert_int_equal(s.frees, 2);
-	assert_int_equal(porter_tracked_destroy(outer), 0);
-	assert_int_equal(porter_tracked_destroy(inner), 0);
+	assert_int_equal(left_at_destroy(outer), 0);
+	assert_int_equal(left_at_destroy(inner), 0);
 }
 
 int main(void)

@@ -40,7 +40,7 @@ static void set_returns_the_one_before(void **state)
 	assert_ptr_equal(porter_set_allocator(a), a);
 	assert_ptr_equal(porter_set_allocator(built_in), a);
 	assert_ptr_equal(porter_get_allocator(), built_in);
-	assert_int_equal(porter_tracked_destroy(own), 0);
+	assert_int_equal(left_at_destroy(own), 0);
 }
 
 static void null_is_einval_and_changes_nothing(void **state)
@@ -123,7 +123,7 @@ static void set_is_atomic_under_concurrent_use(void **state)
 		assert_int_equal(e.in_less_out[i], 0);
 	assert_int_equal(e.in_less_out[CHOICES], -1);
 	for (size_t i = 0; i < CHOICES; i++)
-		assert_int_equal(porter_tracked_destroy(e.trackers[i]), 0);
+		assert_int_equal(left_at_destroy(e.trackers[i]), 0);
 }
 
 int main(void)

@@ -231,7 +231,7 @@ static void any_request_of_the_allocator_below_may_fail(void **state)
 		t = porter_tracked_new(&picky.base);
 		picky.fail_at = ++n;
 		failed = run_script(t);
-		assert_int_equal(porter_tracked_destroy(t), 0);
+		assert_int_equal(left_at_destroy(t), 0);
 		picky_fini(&picky);
 		counting = false;
 	} while (failed);
@@ -253,8 +253,8 @@ static void any_request_of_the_second_below_may_fail(void **state)
 		outer = porter_tracked_new(porter_tracked_allocator(inner));
 		picky.fail_at = ++n;
 		failed = run_script(outer);
-		assert_int_equal(porter_tracked_destroy(outer), 0);
-		assert_int_equal(porter_tracked_destroy(inner), 0);
+		assert_int_equal(left_at_destroy(outer), 0);
+		assert_int_equal(left_at_destroy(inner), 0);
 		picky_fini(&picky);
 		counting = false;
 	} while (failed);
@@ -272,7 +272,7 @@ static size_t run_until_no_call_fails(void)
 		counting = true;
 		run_script(t);
 		counting = false;
-		assert_int_equal(porter_tracked_destroy(t), 0);
+		assert_int_equal(left_at_destroy(t), 0);
 	} while (calls >= failing_call);
 	return failing_call;
 }
@@ -315,7 +315,7 @@ static void the_first_call_of_each_function_may_fail(void **state)
 	porter_tracked_stats(t, &s);
 	assert_int_equal(s.failures, 4);
 	assert_int_equal(s.allocations, 0);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void
@@ -335,7 +335,7 @@ a_tracker_or_a_counter_needs_no_malloc_or_fails_cleanly(void **state)
 		assert_true(c || errno == ENOMEM);
 		counting = false;
 		porter_counter_destroy(c);
-		assert_int_equal(porter_tracked_destroy(t), 0);
+		assert_int_equal(left_at_destroy(t), 0);
 	}
 }
 

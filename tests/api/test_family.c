@@ -37,7 +37,7 @@ static struct porter_stats stats_of(const porter_tracked *t)
 
 static void end(porter_tracked *t)
 {
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void a_parent_has_what_its_descendants_have(void **state)
@@ -115,11 +115,13 @@ static void a_parent_outlives_its_children(void **state)
 {
 	porter_tracked *root = make(NULL, 0), *child = make(root, 0);
 	void *x = porter_allocate(of(root), 5);
+	int64_t leaked = 77;
 
 	(void)state;
 	errno = 0;
-	assert_int_equal(porter_tracked_destroy(root), -1);
+	assert_int_equal(porter_tracked_destroy(root, &leaked), -1);
 	assert_int_equal(errno, EBUSY);
+	assert_int_equal(leaked, 77);
 	assert_int_equal(porter_bytes_used(root), 5);
 	porter_free(of(root), x, 5);
 	end(child);
@@ -132,7 +134,7 @@ static void what_a_child_leaves_is_gone_from_its_parent(void **state)
 	void *left = porter_allocate(of(child), 300), *x;
 
 	(void)state;
-	assert_int_equal(porter_tracked_destroy(child), 300);
+	assert_int_equal(left_at_destroy(child), 300);
 	assert_int_equal(porter_bytes_used(root), 0);
 	x = porter_allocate(of(root), 1000);
 	assert_non_null(x);

@@ -28,7 +28,7 @@ static void *turn_over(void *arg)
 
 		for (int i = 0; i < 100; i++)
 			porter_free(a, porter_allocate(a, 64), 64);
-		porter_tracked_destroy(other);
+		porter_tracked_destroy(other, NULL);
 		porter_thread_unregister();
 	}
 	return NULL;
@@ -57,7 +57,7 @@ static void check_in_child(void *arg)
 	x = porter_allocate(porter_tracked_allocator(other), 33);
 	must(porter_bytes_used(other) == 33);
 	porter_free(porter_tracked_allocator(other), x, 33);
-	must(porter_tracked_destroy(other) == 0);
+	must(left_at_destroy(other) == 0);
 }
 
 static void a_child_of_busy_threads_reads_what_it_holds(void **state)
@@ -81,7 +81,7 @@ static void a_child_of_busy_threads_reads_what_it_holds(void **state)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(porter_bytes_used(b.t), FLOOR);
 	porter_free(a, b.held, FLOOR);
-	assert_int_equal(porter_tracked_destroy(b.t), 0);
+	assert_int_equal(left_at_destroy(b.t), 0);
 }
 
 static void count_in_thread_of_child(void *counter)

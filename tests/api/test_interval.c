@@ -36,7 +36,7 @@ static void at_rest_the_first_try_is_exact(void **state)
 	assert_int_equal(porter_bytes_used_exact(t, &exact, 1), 0);
 	assert_int_equal(exact, 77);
 	porter_free(a, x, 77);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void no_try_or_no_place_is_einval(void **state)
@@ -52,7 +52,7 @@ static void no_try_or_no_place_is_einval(void **state)
 	assert_int_equal(porter_bytes_used_exact(t, &exact, 0), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(exact, 4711);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /*
@@ -114,7 +114,7 @@ static void under_load_the_bounds_hold_the_true_value(void **state)
 	print_message("# exact %zu times, agreed %zu times\n", load.exact,
 		      load.agreed);
 	porter_free(a, x, LEVEL);
-	assert_int_equal(porter_tracked_destroy(load.t), 0);
+	assert_int_equal(left_at_destroy(load.t), 0);
 }
 
 int main(void)

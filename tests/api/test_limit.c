@@ -40,7 +40,7 @@ static struct porter_stats stats_of(const porter_tracked *t)
 
 static void end(porter_tracked *t)
 {
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* ---- One tracker ---- */

@@ -17,7 +17,7 @@
 static void end(porter_tracked *t)
 {
 	assert_int_equal(porter_bytes_used(t), 0);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static bool is_aligned(const void *ptr)

@@ -58,7 +58,7 @@ static void it_is_the_most_that_was_in_use(void **state)
 		hill(t, (size_t)i);
 	assert_peak(porter_peak(t), 1001, 1001);
 	porter_free(of(t), x, 1);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void a_new_period_begins_with_what_is_in_use(void **state)
@@ -75,7 +75,7 @@ static void a_new_period_begins_with_what_is_in_use(void **state)
 	porter_free(of(t), x, 100);
 	assert_peak(porter_peak_reset(t), 100, 100);
 	assert_peak(porter_peak(t), 0, 0);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void a_tracker_that_only_counts_knows_little(void **state)
@@ -89,7 +89,7 @@ static void a_tracker_that_only_counts_knows_little(void **state)
 	hill(t, 1000);
 	assert_peak(porter_peak(t), 300, 1300);
 	porter_free(of(t), x, 300);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void its_first_period_makes_it_keep_a_peak(void **state)
@@ -106,7 +106,7 @@ static void its_first_period_makes_it_keep_a_peak(void **state)
 	assert_peak(porter_peak_reset(t), 800, 800);
 	assert_peak(porter_peak(t), 300, 300);
 	porter_free(of(t), x, 300);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void *hills(void *context)
@@ -130,7 +130,7 @@ static void one_thread_after_the_other_is_exact(void **state)
 		assert_peak(porter_peak(t), 750, 750);
 	}
 	porter_free(of(t), x, 50);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void a_family_has_a_peak_of_its_own(void **state)
@@ -146,9 +146,9 @@ static void a_family_has_a_peak_of_its_own(void **state)
 	assert_peak(porter_peak(one), 100, 100);
 	assert_peak(porter_peak(two), 350, 350);
 	assert_peak(porter_peak(root), 400, 400);
-	assert_int_equal(porter_tracked_destroy(one), 0);
-	assert_int_equal(porter_tracked_destroy(two), 0);
-	assert_int_equal(porter_tracked_destroy(root), 0);
+	assert_int_equal(left_at_destroy(one), 0);
+	assert_int_equal(left_at_destroy(two), 0);
+	assert_int_equal(left_at_destroy(root), 0);
 }
 
 /* The numbers are wrong then, and nothing else. */
@@ -165,7 +165,7 @@ static void wrong_sizes_stop_nobody(void **state)
 		assert_true(peak.lower <= peak.upper);
 		hill(t, 10);
 	}
-	porter_tracked_destroy(t);
+	porter_tracked_destroy(t, NULL);
 }
 
 int main(void)

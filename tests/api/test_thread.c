@@ -125,7 +125,7 @@ static void destructors_free_after_the_slot_was_left(void **state)
 		assert_int_equal(estate.error[LATE_ROUNDS - 1], ECANCELED);
 	}
 	pthread_key_delete(late);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void leave_an_estate_unregistered(void *arg)
@@ -144,7 +144,7 @@ static void destructors_free_in_threads_that_unregistered(void **state)
 	in_a_thread(leave_an_estate_unregistered, &estate);
 	assert_int_equal(estate.rounds, LATE_ROUNDS);
 	pthread_key_delete(late);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* Where a destructor is the first to touch the library. */
@@ -176,7 +176,7 @@ static void a_thread_may_begin_to_count_in_a_destructor(void **state)
 	pthread_key_delete(late);
 	for (int i = 0; i < 20; i++)
 		porter_free(porter_tracked_allocator(t), kept[i], 8);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* ---- Cancellation ---- */

@@ -52,7 +52,7 @@ static void threads_end_at_0(size_t threads, size_t rounds)
 	assert_int_equal(s.frees, 2 * n * work.rounds);
 	assert_int_equal(s.reallocations, n * work.rounds);
 	assert_int_equal(s.total_allocated, s.total_freed);
-	assert_int_equal(porter_tracked_destroy(work.t), 0);
+	assert_int_equal(left_at_destroy(work.t), 0);
 }
 
 static void ten_threads_that_allocate_and_free_end_at_0(void **state)
@@ -106,7 +106,7 @@ static void ten_thousand_threads_at_once_are_summed_rightly(void **state)
 		skip_because("this machine gives no %d threads at once",
 			     (int)n);
 	assert_int_equal(porter_counter_sum(crowd.counter), n * (n + 1) / 2);
-	assert_int_equal(porter_tracked_destroy(crowd.t), 0);
+	assert_int_equal(left_at_destroy(crowd.t), 0);
 	porter_counter_destroy(crowd.counter);
 	pthread_barrier_destroy(&crowd.all_here);
 }
@@ -208,7 +208,7 @@ static void blocks_freed_in_other_threads_are_never_counted_low(void **state)
 
 	(void)state;
 	assert_true(in_threads(4, produce_or_consume, &ring));
-	assert_int_equal(porter_tracked_destroy(ring.t), 0);
+	assert_int_equal(left_at_destroy(ring.t), 0);
 }
 
 /* ---- Reading while threads count ---- */
@@ -290,7 +290,7 @@ static void a_read_is_never_below_what_threads_hold_all_along(void **state)
 
 	(void)state;
 	assert_true(in_threads(HOLDERS + 1, hold_or_watch, &w));
-	assert_int_equal(porter_tracked_destroy(w.t), 0);
+	assert_int_equal(left_at_destroy(w.t), 0);
 }
 
 /* ---- Threads that come and go while others read ---- */
@@ -328,7 +328,7 @@ static void reads_stay_right_while_threads_come_and_go(void **state)
 	assert_true(in_threads(2, start_or_watch, &w));
 	assert_int_equal(porter_bytes_used(w.t), FLOOR);
 	porter_free(a, held, FLOOR);
-	assert_int_equal(porter_tracked_destroy(w.t), 0);
+	assert_int_equal(left_at_destroy(w.t), 0);
 }
 
 /* ---- Trackers that come and go in all threads ---- */
@@ -344,7 +344,7 @@ static void make_use_and_destroy(void *unused, size_t number)
 		must(porter_bytes_used(t) == (int64_t)number + 1);
 		porter_free(a, x, number + 1);
 		must(porter_bytes_used(t) == 0);
-		must(porter_tracked_destroy(t) == 0);
+		must(left_at_destroy(t) == 0);
 	}
 }
 

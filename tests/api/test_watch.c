@@ -40,7 +40,7 @@ static void what_makes_no_sense_is_refused(void **state)
 	errno = 0;
 	assert_int_equal(porter_watch_add(t, NULL), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 static void expect_no_such_watch(porter_tracked *t, int watch)
@@ -73,8 +73,8 @@ static void watches_that_are_not_there_are_told_so(void **state)
 	expect_no_such_watch(t, of_other);
 	assert_int_equal(porter_watch_remove(t, watch), 0);
 	expect_no_such_watch(t, watch);
-	assert_int_equal(porter_tracked_destroy(t), 0);
-	assert_int_equal(porter_tracked_destroy(other), 0);
+	assert_int_equal(left_at_destroy(t), 0);
+	assert_int_equal(left_at_destroy(other), 0);
 }
 
 static void an_event_that_is_too_small_is_refused(void **state)
@@ -288,7 +288,7 @@ static void limits_of_all_sizes_make_marks(void **state)
 	porter_free(porter_tracked_allocator(t),
 		    porter_allocate(porter_tracked_allocator(t), 1), 1);
 	expect(t, watch, 2, 1, 0);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* ---- Families ---- */
@@ -315,7 +315,7 @@ static void what_children_do_crosses_a_parents_mark(void **state)
 	expect(parent, watch, 2, 0, LOW);
 	end(&one);
 	end(&other);
-	assert_int_equal(porter_tracked_destroy(parent), 0);
+	assert_int_equal(left_at_destroy(parent), 0);
 }
 
 static void a_child_that_leaves_its_bytes_crosses_the_low_mark(void **state)
@@ -329,9 +329,9 @@ static void a_child_that_leaves_its_bytes_crosses_the_low_mark(void **state)
 	(void)state;
 	must(porter_allocate(porter_tracked_allocator(child), HIGH));
 	expect(parent, watch, 1, 0, HIGH);
-	assert_int_equal(porter_tracked_destroy(child), HIGH);
+	assert_int_equal(left_at_destroy(child), HIGH);
 	expect(parent, watch, 2, 0, 0);
-	assert_int_equal(porter_tracked_destroy(parent), 0);
+	assert_int_equal(left_at_destroy(parent), 0);
 }
 
 static void a_tracker_with_children_keeps_its_watches(void **state)
@@ -345,12 +345,12 @@ static void a_tracker_with_children_keeps_its_watches(void **state)
 	(void)state;
 	heap_over(&h, porter_tracked_new_with(NULL, &o));
 	errno = 0;
-	assert_int_equal(porter_tracked_destroy(parent), -1);
+	assert_int_equal(porter_tracked_destroy(parent, NULL), -1);
 	assert_int_equal(errno, EBUSY);
 	fill_to(&h, HIGH);
 	expect(parent, watch, 1, 0, HIGH);
 	end(&h);
-	assert_int_equal(porter_tracked_destroy(parent), 0);
+	assert_int_equal(left_at_destroy(parent), 0);
 }
 
 int main(void)

@@ -36,7 +36,7 @@ static void do_everything(struct log *log)
 	must(porter_watch_remove(log->t, added) == 0);
 	must(porter_tracked_set_limit(log->t, 100 * HIGH) == 0);
 	must(porter_tracked_set_limit(log->t, 0) == 0);
-	must(porter_tracked_destroy(porter_tracked_new(NULL)) == 0);
+	must(left_at_destroy(porter_tracked_new(NULL)) == 0);
 }
 
 static void a_callback_may_do_everything(void **state)
@@ -105,7 +105,7 @@ static void destroy_tracker(struct log *log)
 	porter_tracked *t = log->t;
 
 	down(log, shed_block);
-	must(porter_tracked_destroy(t) == 0);
+	must(left_at_destroy(t) == 0);
 	/* Its place may be taken by another. */
 	log->t = porter_tracked_new(NULL);
 	must(log->t);
@@ -164,7 +164,7 @@ static void destruction_waits_for_a_callback(void **state)
 	block = up(&log);
 	assert_true(waits(&log.go));
 	down(&log, block);
-	assert_int_equal(porter_tracked_destroy(log.t), 0);
+	assert_int_equal(left_at_destroy(log.t), 0);
 	assert_true(atomic_load(&log.over));
 	assert_int_equal(log.count, 1);
 	wait_for_threads(0);
@@ -187,7 +187,7 @@ static void so_does_it_for_one_that_removed_its_watch(void **state)
 	begin(&log, remove_and_stay, 0);
 	down(&log, up(&log));
 	assert_true(waits(&log.go));
-	assert_int_equal(porter_tracked_destroy(log.t), 0);
+	assert_int_equal(left_at_destroy(log.t), 0);
 	assert_true(atomic_load(&log.over));
 	wait_for_threads(0);
 }
@@ -213,7 +213,7 @@ static void the_next_with_its_number_does_not_wait(void **state)
 	watch = porter_watch_add(other, &w);
 	assert_int_equal(watch, log.watch);
 	assert_int_equal(porter_watch_remove(other, watch), 0);
-	assert_int_equal(porter_tracked_destroy(other), 0);
+	assert_int_equal(left_at_destroy(other), 0);
 	sem_post(&log.go);
 	end(&log);
 }
@@ -231,7 +231,7 @@ static void told_in_child(void *arg)
 	must(log->count == 2);
 	must(log->events[1].mark == PORTER_WATCH_LOW);
 	must(threads_of_the_library() == 1);
-	must(porter_tracked_destroy(log->t) == 0);
+	must(left_at_destroy(log->t) == 0);
 }
 
 static void a_child_starts_the_thread_when_it_is_needed(void **state)
@@ -264,7 +264,7 @@ static void told_again_in_child(void *arg)
 	must(waits(&log->told));
 	must(log->count == 1 && log->events[0].crossing == 1);
 	down(log, shed_block);
-	must(porter_tracked_destroy(log->t) == 0);
+	must(left_at_destroy(log->t) == 0);
 }
 
 static void wait_for_go(struct log *log)
@@ -301,7 +301,7 @@ static void work_in_child(void *arg)
 	porter_free(a, porter_allocate(a, 1), 1);
 	must(porter_watch_remove(log->t, log->watch) == 0);
 	down(log, shed_block);
-	must(porter_tracked_destroy(log->t) == 0);
+	must(left_at_destroy(log->t) == 0);
 }
 
 static void fork_a_child(struct log *log)

@@ -117,7 +117,7 @@ static void cross_in_child(void *arg)
 	must(porter_watch_remove(f->h.t, f->watch) == 0);
 	must(fcntl(f->fd, F_GETFD) == -1);
 	fill_to(&f->h, 0);
-	must(porter_tracked_destroy(f->h.t) == 0);
+	must(left_at_destroy(f->h.t) == 0);
 }
 
 static void read_in_child(void *arg)

@@ -156,7 +156,7 @@ static void so_it_is_for_an_event_loop(void **state)
 	assert_int_equal(e.crossing, 4);
 	assert_int_equal(e.suppressed, 2);
 	assert_true(now() - first >= 199 * MS);
-	assert_int_equal(porter_tracked_destroy(log.t), 0);
+	assert_int_equal(left_at_destroy(log.t), 0);
 	wait_for_threads(0);
 }
 

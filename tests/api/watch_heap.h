@@ -52,7 +52,7 @@ static inline void begin(struct heap *h)
 static inline void end(struct heap *h)
 {
 	fill_to(h, 0);
-	assert_int_equal(porter_tracked_destroy(h->t), 0);
+	assert_int_equal(left_at_destroy(h->t), 0);
 }
 
 static inline int add(porter_tracked *t, int64_t high, int64_t low)

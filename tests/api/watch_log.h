@@ -156,7 +156,7 @@ static inline void wait_for_threads(int n)
 
 static inline void end(struct log *log)
 {
-	assert_int_equal(porter_tracked_destroy(log->t), 0);
+	assert_int_equal(left_at_destroy(log->t), 0);
 	wait_for_threads(0);
 }
 

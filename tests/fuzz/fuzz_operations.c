@@ -13,6 +13,7 @@
  * The bytes come from libFuzzer (see run), or from replay.c.
  */
 #include "fuzz.h"
+#include "leak.h"
 
 #include <portermem/portermem.h>
 
@@ -322,7 +323,7 @@ static void destroy_tracker(int tracker)
 {
 	if (tracker < 0 || in_use(tracker))
 		return;
-	CHECK(porter_tracked_destroy(trackers[tracker].t) ==
+	CHECK(left_at_destroy(trackers[tracker].t) ==
 	      trackers[tracker].stats.bytes_used);
 	trackers[tracker].t = NULL;
 }

@@ -47,9 +47,9 @@ static void one_life(size_t place, size_t size)
 	     stats.total_allocated == size && stats.total_freed == 0);
 	if (size % 8) { /* Else it is left there: the next begins at 0. */
 		porter_free(a, block, size);
-		must(porter_tracked_destroy(t) == 0);
+		must(left_at_destroy(t) == 0);
 	} else {
-		must(porter_tracked_destroy(t) == (int64_t)size);
+		must(left_at_destroy(t) == (int64_t)size);
 		porter_free(porter_backend("system"), block, size);
 	}
 	atomic_fetch_add(&pairs, 1);
@@ -185,7 +185,7 @@ static void trackers_end_while_others_are_read(void **state)
 	for (int i = 0; i < LASTING; i++) {
 		porter_free(porter_tracked_allocator(lasting[i]), blocks[i],
 			    100 + (size_t)i);
-		assert_int_equal(porter_tracked_destroy(lasting[i]), 0);
+		assert_int_equal(left_at_destroy(lasting[i]), 0);
 	}
 }
 
@@ -198,7 +198,7 @@ static void a_read_of_a_tracker_that_ends_does_not_crash(void **state)
 		lasting[i] = porter_tracked_new(NULL);
 	run_for(test_length(), read_passing);
 	for (int i = 0; i < LASTING; i++)
-		assert_int_equal(porter_tracked_destroy(lasting[i]), 0);
+		assert_int_equal(left_at_destroy(lasting[i]), 0);
 }
 
 static void destroying_costs_no_grace_period(void **state)
@@ -208,7 +208,7 @@ static void destroying_costs_no_grace_period(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < n; i++)
-		must(porter_tracked_destroy(porter_tracked_new(NULL)) == 0);
+		must(left_at_destroy(porter_tracked_new(NULL)) == 0);
 	print_message("# %.0f pairs/s, one thread, nothing beside\n",
 		      (double)n / (seconds() - start));
 }

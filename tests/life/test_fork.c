@@ -69,7 +69,7 @@ static void *create_and_destroy(void *unused)
 		porter_allocator *a = porter_tracked_allocator(t);
 
 		porter_free(a, porter_allocate(a, 10), 10);
-		must(porter_tracked_destroy(t) == 0);
+		must(left_at_destroy(t) == 0);
 	}
 	return NULL;
 }
@@ -151,7 +151,7 @@ static void check_child(void *arg)
 	porter_free(a, f->block, HELD);
 	must(porter_bytes_used(load.tracker) == before - HELD);
 	porter_free(porter_tracked_allocator(f->own), f->own_block, HELD);
-	must(porter_tracked_destroy(f->own) == 0);
+	must(left_at_destroy(f->own) == 0);
 
 	f->own = new_tracker();
 	f->own_block = porter_allocate(porter_tracked_allocator(f->own), HELD);
@@ -182,7 +182,7 @@ static void *fork_often(void *wish)
 		pause_for(1000);
 	porter_free(porter_tracked_allocator(load.tracker), f.block, HELD);
 	porter_free(porter_tracked_allocator(f.own), f.own_block, HELD);
-	must(porter_tracked_destroy(f.own) == 0);
+	must(left_at_destroy(f.own) == 0);
 	return NULL;
 }
 

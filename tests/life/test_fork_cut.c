@@ -298,7 +298,7 @@ static void no_child_sees_a_free_without_its_allocation(void **state)
 	for (size_t i = 0; i < MANY; i++) {
 		porter_free(porter_tracked_allocator(trackers[i]), &relay,
 			    HELD);
-		porter_tracked_destroy(trackers[i]);
+		porter_tracked_destroy(trackers[i], NULL);
 	}
 }
 

@@ -49,7 +49,7 @@ static void *destroy(void *unused)
 	atomic_store(&reads, true);
 	while (!atomic_load(&may_destroy))
 		sched_yield();
-	must(porter_tracked_destroy(leaving) == 0);
+	must(left_at_destroy(leaving) == 0);
 	atomic_store(&destroyed, true);
 	return unused;
 }
@@ -94,7 +94,7 @@ static void what_a_leaving_child_has_counted_is_not_torn_apart(void **state)
 	must(pthread_join(destroyer, NULL) == 0);
 	nothing_is_in_use(NULL);
 	porter_refund(parent, 1000000);
-	assert_int_equal(porter_tracked_destroy(parent), 0);
+	assert_int_equal(left_at_destroy(parent), 0);
 }
 
 /* ---- Locks that another thread holds ---- */
@@ -142,7 +142,7 @@ static void first_touch(void)
 
 static void make_a_tracker(void)
 {
-	must(porter_tracked_destroy(porter_tracked_new(NULL)) == 0);
+	must(left_at_destroy(porter_tracked_new(NULL)) == 0);
 }
 
 static void make_a_counter(void)

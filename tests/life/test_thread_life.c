@@ -37,7 +37,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	porter_counter_destroy(counter);
-	return porter_tracked_destroy(tracker) != 0;
+	return left_at_destroy(tracker) != 0;
 }
 
 /* ---- Destructors ---- */

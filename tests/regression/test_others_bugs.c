@@ -77,7 +77,7 @@ static void a_sum_goes_negative_and_reads_as_18446744073702280352(void **state)
 	pthread_barrier_init(&h.step, NULL, 2);
 	assert_true(in_threads(3, hand_over_or_read, &h));
 	pthread_barrier_destroy(&h.step);
-	assert_int_equal(porter_tracked_destroy(h.t), 0);
+	assert_int_equal(left_at_destroy(h.t), 0);
 }
 
 /* ---- valkey: a slot limit that is reached for good ---- */
@@ -101,7 +101,7 @@ static void after_some_threads_no_further_one_is_counted_by_itself(void **state)
 		assert_true(in_threads(40, hold_and_free, t));
 	porter_tracked_stats(t, &s);
 	assert_int_equal(s.allocations, 40 * crowds);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 }
 
 /* ---- polars, arrow-go CheckedAllocator ---- */
@@ -133,7 +133,7 @@ static void what_failed_stays_counted(void **state)
 	assert_null(porter_reallocate(a, x, 10, 0));
 	assert_int_equal(porter_bytes_used(t), 10);
 	porter_free(a, x, 10);
-	assert_int_equal(porter_tracked_destroy(t), 0);
+	assert_int_equal(left_at_destroy(t), 0);
 	picky_fini(&picky);
 }
 
@@ -164,8 +164,8 @@ static void the_alignment_is_dropped_on_reallocation(void **state)
 		for (size_t i = 0; i < 8; i++)
 			porter_free_aligned(a, x[i], 1000 + i, alignment);
 	}
-	assert_int_equal(porter_tracked_destroy(outer), 0);
-	assert_int_equal(porter_tracked_destroy(inner), 0);
+	assert_int_equal(left_at_destroy(outer), 0);
+	assert_int_equal(left_at_destroy(inner), 0);
 	picky_fini(&picky);
 }
 
@@ -303,8 +303,8 @@ static void a_first_touch_from_inside_an_allocation_recurses(void **state)
 
 	(void)state;
 	in_a_thread(first_touch_inside_an_allocation, t);
-	assert_int_equal(porter_tracked_destroy(t), 0);
-	assert_int_equal(porter_tracked_destroy(in.own), 0);
+	assert_int_equal(left_at_destroy(t), 0);
+	assert_int_equal(left_at_destroy(in.own), 0);
 }
 
 int main(void)

@@ -11,6 +11,8 @@
  *
  *	exact_share [THREADS [SECONDS]]		2 threads, 1 second for each row
  */
+#include "leak.h"
+
 #include <portermem/portermem.h>
 
 #include <errno.h>
@@ -110,5 +112,5 @@ int main(int argc, char **argv)
 	       "  a call    pairs\n");
 	for (unsigned tries = 1; tries <= 1000; tries *= 10)
 		row(threads, length, tries);
-	return porter_tracked_destroy(tracker) != 0;
+	return left_at_destroy(tracker) != 0;
 }

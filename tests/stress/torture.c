@@ -23,6 +23,7 @@
  * forked: emulators of processors hang in children of several threads.
  */
 #include "0-machine/test-point.h"
+#include "leak.h"
 
 #include <portermem/portermem.h>
 
@@ -455,5 +456,5 @@ int main(void)
 	result(5, atomic_load(&bad_children) == 0, "children of forks agree");
 	result(6, atomic_load(&failures) == 0, "nothing else went wrong");
 	porter_counter_destroy(signals_counted);
-	return porter_tracked_destroy(tracker) != 0 || atomic_load(&failures);
+	return left_at_destroy(tracker) != 0 || atomic_load(&failures);
 }

@@ -25,6 +25,7 @@
  * room between them. PORTER_CROSSINGS is how many there are to be.
  */
 #include "0-machine/lock-order.h"
+#include "leak.h"
 
 #include <portermem/portermem.h>
 
@@ -332,8 +333,8 @@ static bool end(bool family)
 	bool clean = true;
 
 	for (int i = 0; family && i < THREADS; i++)
-		clean &= porter_tracked_destroy(counts[i]) == 0;
-	return clean & (porter_tracked_destroy(tracker) == 0);
+		clean &= left_at_destroy(counts[i]) == 0;
+	return clean & (left_at_destroy(tracker) == 0);
 }
 
 static void check(int point, const char *name, bool family)

@@ -121,7 +121,8 @@ static void leave_stock(void *counter)
 	cell_of_thread = this_cell_fast(c->at);
 	cell_of_thread->word[QUOTA] = 4096 - ((uint64_t)1 << 62);
 	cell_of_thread->word[ATTEMPT] = 1;
-	cell_of_thread->word[HOLDER] = (uint64_t)4096 << 32 | 1;
+	cell_of_thread->cap = 4096;
+	cell_of_thread->link = 1;
 }
 
 static void the_cells_of_a_new_id_have_no_stock(void **state)
@@ -153,7 +154,8 @@ static void the_cells_of_a_new_id_have_no_stock(void **state)
 		    cell_of_thread->word[ALLOCATED] -
 			    cell_of_thread->word[FREED]);
 	assert_int_equal(cell_of_thread->word[ATTEMPT], 0);
-	assert_int_equal(cell_of_thread->word[HOLDER], 0);
+	assert_int_equal(cell_of_thread->cap, 0);
+	assert_int_equal(cell_of_thread->link, 0);
 	porter_counter_destroy(c);
 }
 
