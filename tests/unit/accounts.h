@@ -9,6 +9,8 @@
  *				must be whenever no operation is under way
  *	hire(), begin()		threads that do what they are told, one thing
  *				after the other
+ *	barriers()		membarrier(2), which the linker wraps: counted,
+ *				or not to be had
  *	stop_at(), go_on()	such a thread stops at a test point, in the
  *				middle of an operation
  *
@@ -62,14 +64,14 @@ static inline struct cell *my_cell(const struct account *a)
 	return cell;
 }
 
-static inline uint64_t cap_of(const struct cell *cell)
+static inline uint32_t cap_of(const struct cell *cell)
 {
-	return holder_cap(load_relaxed(&cell->word[HOLDER]));
+	return load_relaxed(&cell->cap);
 }
 
 static inline bool is_holder(const struct cell *cell)
 {
-	return holder_link(load_relaxed(&cell->word[HOLDER])) != HOLDER_NONE;
+	return load_relaxed(&cell->link) != LINK_NONE;
 }
 
 bool charge_or_tell(struct account *a, uint64_t size, struct refused *refused);
@@ -110,6 +112,13 @@ void count_by(struct worker *w, struct account *a, uint64_t size);
 void get_stock_by(struct worker *w, struct account *a);
 void let(struct worker *w, void (*job)(void *arg), void *arg);
 struct cell *cell_by(struct worker *w, const struct account *a);
+
+/* ---- Barriers ---- */
+
+/* In how many moments all threads have had one, so far. */
+unsigned barriers(void);
+/* From now on there are none, and for good: in a process apart. */
+void forbid_barriers(void);
 
 /* ---- Test points ---- */
 

@@ -59,14 +59,6 @@ static inline bool step(pid_t child)
 	return false;
 }
 
-static inline void stop_stepping(pid_t child)
-{
-	int status;
-
-	kill(child, SIGKILL);
-	waitpid(child, &status, 0);
-}
-
 /* To its end, at once. */
 static inline void run_on(pid_t child)
 {

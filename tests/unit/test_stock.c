@@ -14,13 +14,13 @@
 static const uint64_t FAR = ((uint64_t)1 << 61) - 1;
 
 /* So much used, so much stock. */
-static struct cell cell_with(uint64_t used, uint64_t stock, uint64_t cap)
+static struct cell cell_with(uint64_t used, uint64_t stock, uint32_t cap)
 {
-	return (struct cell){ .word = {
-				      [ALLOCATED] = used,
-				      [QUOTA] = used + stock,
-				      [HOLDER] = cap << CAP_SHIFT | HOLDER_LAST,
-			      } };
+	return (struct cell){
+		.word = { [ALLOCATED] = used, [QUOTA] = used + stock },
+		.cap = cap,
+		.link = LINK_LAST,
+	};
 }
 
 static void a_zeroed_cell_is_no_holder_and_has_no_stock(void **state)
@@ -28,8 +28,7 @@ static void a_zeroed_cell_is_no_holder_and_has_no_stock(void **state)
 	struct cell cell = { 0 };
 
 	(void)state;
-	assert_int_equal(holder_link(cell.word[HOLDER]), HOLDER_NONE);
-	assert_int_equal(holder_cap(cell.word[HOLDER]), 0);
+	assert_int_equal(cell.link, LINK_NONE);
 	assert_int_equal(own_stock(&cell), 0);
 	assert_false(is_overdrawn(&cell));
 	assert_false(charge_from_stock(&cell, 1));
@@ -82,23 +81,6 @@ static void a_cell_keeps_its_cap_and_not_more(void **state)
 	assert_true(is_above_cap(&cell));
 }
 
-static void a_holder_has_a_cap_and_a_link(void **state)
-{
-	static const uint64_t caps[] = { 0, 1, 4096, 256 * 1024, UINT32_MAX };
-	static const uint32_t links[] = { HOLDER_NONE, HOLDER_LAST,
-					  HOLDER_FIRST_SLOT, UINT32_MAX };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
-		for (size_t j = 0; j < ARRAY_SIZE(links); j++) {
-			uint64_t holder = caps[i] << CAP_SHIFT | links[j];
-
-			assert_int_equal(holder_cap(holder), caps[i]);
-			assert_int_equal(holder_link(holder), links[j]);
-		}
-	}
-}
-
 /* Both as far from 0 as stock.h allows, and one more step from there. */
 static void sums_wrap_around_and_mean_the_same(void **state)
 {
@@ -138,7 +120,7 @@ static void a_mark_leaves_no_stock_and_keeps_none(void **state)
 		assert_true(is_overdrawn(&cell));
 		assert_true(is_above_cap(&cell));
 		/* The largest cap there is keeps no more. */
-		cell.word[HOLDER] = UINT64_MAX;
+		cell.cap = UINT32_MAX;
 		assert_true(is_above_cap(&cell));
 		cell.word[QUOTA] += QUOTA_MARK;
 		assert_int_equal(own_stock(&cell), 4096);
@@ -256,7 +238,6 @@ int main(void)
 		cmocka_unit_test(a_zeroed_cell_is_no_holder_and_has_no_stock),
 		cmocka_unit_test(a_charge_takes_what_is_there_and_not_more),
 		cmocka_unit_test(a_cell_keeps_its_cap_and_not_more),
-		cmocka_unit_test(a_holder_has_a_cap_and_a_link),
 		cmocka_unit_test(sums_wrap_around_and_mean_the_same),
 		cmocka_unit_test(a_mark_leaves_no_stock_and_keeps_none),
 		cmocka_unit_test(
