@@ -147,9 +147,5 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	benchmark::RunSpecifiedBenchmarks();
-	int64_t leaked;
-
-	return porter_tracked_destroy(tracker, &leaked) == 0 && leaked == 0 ?
-		       0 :
-		       1;
+	return porter_bytes_used(tracker) == 0 ? 0 : 1;
 }

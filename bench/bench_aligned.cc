@@ -2,7 +2,8 @@
 /*
  * bench_aligned.cc: what do alignments above malloc's cost?
  *
- *	aligned/...	pairs (pairs.h) aligned to 64 bytes, as Arrow wants them
+ *	aligned/...	pairs (pairs.h) aligned to 64 bytes, as Arrow wants them;
+ *			through a tracker, and one with a limit that is far away
  *	grow/...	a buffer aligned to 64 bytes that doubles from 1 KiB to
  *			16 MiB and is filled on the way, as an Arrow builder does
  *	way/...		which way to align is faster from which alignment on:
@@ -10,6 +11,7 @@
  *			(OVERALLOCATE_BELOW in the system backend)
  */
 #include "pairs.h"
+#include "tracker.h"
 
 #include <cstring>
 
@@ -122,6 +124,7 @@ static void compare_growth(const std::string &name, Allocator allocator)
 int main(int argc, char **argv)
 {
 	porter_tracked *tracker = porter_tracked_new(nullptr);
+	porter_tracked *limited = make_tracker(nullptr, FAR);
 	aligned_behind_table system = { porter_backend("system") };
 	aligned_behind_table tracked = { porter_tracked_allocator(tracker) };
 
@@ -129,6 +132,9 @@ int main(int argc, char **argv)
 	compare_pairs("aligned/posix_memalign", by_posix_memalign{ 64 });
 	compare_pairs("aligned/system", system);
 	compare_pairs("aligned/tracked-system", tracked);
+	compare_pairs(
+		"aligned/far-portermem",
+		aligned_behind_table{ porter_tracked_allocator(limited) });
 
 	compare_growth("grow/posix_memalign", by_posix_memalign{ 64 });
 	compare_growth("grow/tracked-system", tracked);

@@ -7,7 +7,7 @@
  *	life/thread	create and join a thread that does nothing
  *	life/thread-counts	the same; it takes a slot, counts, hands it on
  */
-#include <portermem/portermem.h>
+#include "tracker.h"
 
 #include <benchmark/benchmark.h>
 
@@ -18,7 +18,7 @@ static porter_counter *counter = porter_counter_new();
 static void tracker_unused(benchmark::State &state)
 {
 	for (auto _ : state)
-		porter_tracked_destroy(porter_tracked_new(nullptr), nullptr);
+		end_tracker(porter_tracked_new(nullptr));
 }
 
 static void tracker_used(benchmark::State &state)
@@ -28,7 +28,7 @@ static void tracker_used(benchmark::State &state)
 		porter_allocator *a = porter_tracked_allocator(t);
 
 		porter_free(a, porter_allocate(a, 64), 64);
-		porter_tracked_destroy(t, nullptr);
+		end_tracker(t);
 	}
 }
 

@@ -8,7 +8,8 @@ summary.py: from what google-benchmark wrote to tables, a record and a plot.
                                 DIR/results/last.json and .svg
 
 RAW is the folder that bench/run fills: PROGRAM-ROUND.json for each program and
-round, and shared_writes.txt. bench/README.md says what the numbers mean.
+round, and shared_writes.txt. Which rows there are, and what is wanted of them,
+is in rows.py; bench/README.md says what the numbers mean.
 """
 import argparse
 import collections
@@ -21,146 +22,15 @@ import subprocess
 import sys
 import tempfile
 
+from rows import (ADDS, ALIGNED, AT_LIMIT, BESIDE, CLIFFS, GROW, LIFE, LIMITS,
+                  PAIRS, RATIOS, WORK)
+
 # Families of which every thread is always busy, and how large a part of the
 # processors that it asked for a sample must have got, to be taken.
-BUSY = ("pair/", "limit/", "at-limit/", "add/", "aligned/", "way/", "grow/", "read/", "beside-",
-        "work/")
+BUSY = ("pair/", "limit/", "at-limit/", "add/", "aligned/", "way/", "grow/",
+        "read/", "beside-", "work/", "cliff/")
 LEAST_SHARE = 0.9
 ENOUGH = 5
-
-PAIRS = [
-    ("pair/malloc", "malloc and free"),
-    ("pair/system", "system backend, untracked"),
-    ("pair/tracked-system", "**tracked**"),
-    ("pair/porter_malloc", "porter_malloc, porter_mfree"),
-    ("pair/one-atomic", "one atomic"),
-    ("pair/four-atomics", "four atomics, with peak"),
-    ("pair/mutex", "a mutex"),
-    ("pair/jemalloc", "jemalloc, untracked"),
-    ("pair/tracked-jemalloc", "**tracked** jemalloc"),
-    ("pair/mimalloc", "mimalloc, untracked"),
-    ("pair/tracked-mimalloc", "**tracked** mimalloc"),
-]
-ADDS = [
-    ("add/portermem", "**porter_counter_add**"),
-    ("add/one-atomic", "one atomic"),
-    ("add/mutex", "a mutex"),
-]
-LIMITS = [
-    ("limit/none-portermem", "tracked, no more"),
-    ("limit/peak-portermem", "**with a peak**"),
-    ("limit/far-portermem", "**with a limit, and a peak**"),
-    ("limit/family-portermem", "**with parent and grandparent**"),
-    ("limit/far-one-atomic", "one atomic with a limit"),
-]
-AT_LIMIT = [
-    ("at-limit/portermem", "**tracked, with a limit**"),
-    ("at-limit/one-atomic", "one atomic with a limit"),
-]
-ALIGNED = [
-    ("aligned/aligned_alloc", "aligned_alloc and free"),
-    ("aligned/posix_memalign", "posix_memalign and free"),
-    ("aligned/system", "system backend, untracked"),
-    ("aligned/tracked-system", "**tracked**"),
-]
-GROW = [
-    ("grow/posix_memalign", "posix_memalign, memcpy, free"),
-    ("grow/tracked-system", "**tracked**, reallocate"),
-]
-BESIDE = [
-    ("beside-pair/alone", "pairs, alone"),
-    ("beside-pair/timer", "pairs, beside a thread that wakes"),
-    ("beside-pair/reader", "pairs, beside a thread that wakes and reads"),
-    ("beside-add/alone", "adds, alone"),
-    ("beside-add/timer", "adds, beside a thread that wakes"),
-    ("beside-add/reader", "adds, beside a thread that wakes and reads"),
-]
-WORK = [
-    ("work/zstd-malloc", "zstd compresses a file, by itself"),
-    ("work/zstd-portermem", "the same, on a tracker"),
-    ("work/lua-malloc", "Lua counts and sorts words, by itself"),
-    ("work/lua-portermem", "the same, on a tracker"),
-]
-LIFE = [
-    ("life/tracker", "tracker created and destroyed"),
-    ("life/tracker-used", "the same, one block in between"),
-    ("life/thread", "thread created and joined"),
-    ("life/thread-counts", "the same, it counts once"),
-]
-
-# What is promised: name, numerator, denominator (both name and threads), and
-# the least or greatest that the ratio of medians may be.
-RATIOS = [
-    ("tracked / backend, 1 thread",
-     ("pair/tracked-system", 1), ("pair/system", 1), "<=", 1.20),
-    ("tracked / backend, 2 threads",
-     ("pair/tracked-system", 2), ("pair/system", 2), "<=", 1.20),
-    ("tracked / malloc, 1 thread",
-     ("pair/tracked-system", 1), ("pair/malloc", 1), "<=", 1.30),
-    ("tracked / malloc, 2 threads",
-     ("pair/tracked-system", 2), ("pair/malloc", 2), "<=", 1.30),
-    ("one atomic / tracked, 1 thread",
-     ("pair/one-atomic", 1), ("pair/tracked-system", 1), None, None),
-    ("one atomic / tracked, 2 threads",
-     ("pair/one-atomic", 2), ("pair/tracked-system", 2), ">=", 1.6),
-    ("four atomics / tracked, 1 thread",
-     ("pair/four-atomics", 1), ("pair/tracked-system", 1), None, None),
-    ("four atomics / tracked, 2 threads",
-     ("pair/four-atomics", 2), ("pair/tracked-system", 2), ">=", 2.5),
-    ("mutex / tracked, 2 threads",
-     ("pair/mutex", 2), ("pair/tracked-system", 2), None, None),
-    ("porter_malloc / malloc, 1 thread",
-     ("pair/porter_malloc", 1), ("pair/malloc", 1), None, None),
-    ("porter_malloc / malloc, 2 threads",
-     ("pair/porter_malloc", 2), ("pair/malloc", 2), None, None),
-    ("tracked jemalloc / jemalloc, 2 threads",
-     ("pair/tracked-jemalloc", 2), ("pair/jemalloc", 2), None, None),
-    ("tracked mimalloc / mimalloc, 2 threads",
-     ("pair/tracked-mimalloc", 2), ("pair/mimalloc", 2), None, None),
-    ("peak / no peak, 1 thread",
-     ("limit/peak-portermem", 1), ("limit/none-portermem", 1), "<=", 1.05),
-    ("peak / no peak, 2 threads",
-     ("limit/peak-portermem", 2), ("limit/none-portermem", 2), "<=", 1.05),
-    ("limit and peak / none, 1 thread",
-     ("limit/far-portermem", 1), ("limit/none-portermem", 1), "<=", 1.15),
-    ("limit and peak / none, 2 threads",
-     ("limit/far-portermem", 2), ("limit/none-portermem", 2), "<=", 1.15),
-    ("with parent and grandparent / limit alone, 1 thread",
-     ("limit/family-portermem", 1), ("limit/far-portermem", 1), "<=", 1.05),
-    ("with parent and grandparent / limit alone, 2 threads",
-     ("limit/family-portermem", 2), ("limit/far-portermem", 2), "<=", 1.05),
-    ("at the limit: tracked / one atomic, 2 threads",
-     ("at-limit/portermem", 2), ("at-limit/one-atomic", 2), "<=", 1.5),
-    ("one atomic / porter_counter_add, 1 thread",
-     ("add/one-atomic", 1), ("add/portermem", 1), None, None),
-    ("one atomic / porter_counter_add, 2 threads",
-     ("add/one-atomic", 2), ("add/portermem", 2), None, None),
-    ("aligned to 64: tracked / aligned_alloc, 1 thread",
-     ("aligned/tracked-system", 1), ("aligned/aligned_alloc", 1), "<=", 1.0),
-    ("aligned to 64: tracked / aligned_alloc, 2 threads",
-     ("aligned/tracked-system", 2), ("aligned/aligned_alloc", 2), "<=", 1.0),
-    ("growing to 16 MiB: tracked / posix_memalign, 1 thread",
-     ("grow/tracked-system", 1), ("grow/posix_memalign", 1), None, None),
-    ("growing to 16 MiB: tracked / posix_memalign, 2 threads",
-     ("grow/tracked-system", 2), ("grow/posix_memalign", 2), None, None),
-    ("pairs beside 10,000 reads a second / alone",
-     ("beside-pair/reader", 1), ("beside-pair/alone", 1), "<=", 1.05),
-    ("adds beside 10,000 reads a second / alone",
-     ("beside-add/reader", 1), ("beside-add/alone", 1), "<=", 1.05),
-    ("zstd: speed on a tracker / by itself, 1 thread",
-     ("work/zstd-malloc", 1), ("work/zstd-portermem", 1), ">=", 0.95),
-    ("zstd: speed on a tracker / by itself, 2 threads",
-     ("work/zstd-malloc", 2), ("work/zstd-portermem", 2), ">=", 0.95),
-    ("Lua: speed on a tracker / by itself, 1 thread",
-     ("work/lua-malloc", 1), ("work/lua-portermem", 1), ">=", 0.95),
-    ("Lua: speed on a tracker / by itself, 2 threads",
-     ("work/lua-malloc", 2), ("work/lua-portermem", 2), ">=", 0.95),
-    ("read of 1,000 slots / 25 us",
-     ("read/slots/1000", 1), 25000.0, "<=", 1.0),
-    ("read of 10,000 slots / ten reads of 1,000",
-     ("read/slots/10000", 1), ("read/slots/1000", 10), None, None),
-]
-
 
 DOUBTFUL = ("~ For these fewer than five samples had the processors to "
             "themselves; processor time is shown, in which contention between "
@@ -202,14 +72,18 @@ class Samples:
             if run["run_type"] != "iteration" or run.get("error_occurred"):
                 continue
             threads = run["threads"]
-            name = re.sub(r"/(real_time|threads:\d+)", "", run["name"])
+            name = re.sub(r"/(real_time|manual_time|threads:\d+|"
+                          r"iterations:\d+|repeats:\d+)", "", run["name"])
             # google-benchmark divides the wall time by the iterations of all
             # threads together: times the threads, it is what a pair took.
             # Where threads outnumber the processors that is time spent
             # waiting for one; there the processor time tells the cost. So it
-            # does for a mutex, whose waiters sleep (that flatters it).
+            # does for a mutex, whose waiters sleep (that flatters it). A
+            # cliff's sample says itself how much of its time it was given.
             sleeps = name.endswith("/mutex") and threads > 1
-            if threads <= cpus and not sleeps:
+            if "measured" in run:
+                cost, share = run["real_time"], run["measured"]
+            elif threads <= cpus and not sleeps:
                 cost = run["real_time"] * threads
                 share = run["cpu_time"] / cost
             else:
@@ -217,7 +91,8 @@ class Samples:
             key = name, threads
             if name.startswith(BUSY) and share < LEAST_SHARE:
                 self.left_out[key] += 1
-                self.crowded[key][number].append(run["cpu_time"])
+                self.crowded[key][number].append(
+                    cost * share if "measured" in run else run["cpu_time"])
                 continue
             self.taken[key] += 1
             kept[key].append(cost)
@@ -243,7 +118,8 @@ class Samples:
                        if name.startswith(prefix)})
 
     def threads(self, prefix):
-        return sorted({threads for name, threads in [*self.rounds, *self.crowded]
+        return sorted({threads
+                       for name, threads in [*self.rounds, *self.crowded]
                        if name.startswith(prefix)})
 
 
@@ -314,6 +190,14 @@ def one_column(samples, rows, heading, unit=1.0):
     return table(["", heading], [[title, spread(samples, (name, 1), unit)]
                                  for name, title in rows
                                  if samples.has((name, 1))])
+
+
+def cliffs(samples):
+    """Each row has a unit of its own."""
+    units = {"ns": 1.0, "us": 1e3, "ms": 1e6, "KiB": 1.0}
+    return table(["", "cost"], [
+        [title, f"{spread(samples, (name, 1), units[unit])} {unit}"]
+        for name, title, unit in CLIFFS if samples.has((name, 1))])
 
 
 def ratios(samples):
@@ -390,7 +274,10 @@ def sections(samples, shared, jobs):
          lambda: by_threads(samples, PAIRS, "pair/")),
         ("Counting", "add/", "ns of a processor for an add.",
          lambda: by_threads(samples, ADDS, "add/")),
-        ("Limits, peaks, families", "limit/",
+        ("Cliffs", "cliff/",
+         "What should not change a cost, and what the same costs without it; "
+         "an operation: median (quartiles).", lambda: cliffs(samples)),
+        ("Limits, hierarchies", "limit/",
          "ns of a processor for a pair, far from the limit.",
          lambda: by_threads(samples, LIMITS, "limit/")),
         ("At the limit", "at-limit/",

@@ -55,7 +55,7 @@ struct cell {
 
 enum {
 	BLOCK_CELLS = 64,   /* a block is a page of cells */
-	DIRECT_BLOCKS = 32, /* blocks that the hot path finds in one load */
+	DIRECT_BLOCKS = 512,/* blocks that the hot path finds in one load */
 	MORE_SEGMENTS = 21, /* of doubling tables: 2^32 counters, all told */
 };
 

@@ -37,7 +37,7 @@ bool porter__charge_at_account(struct account *a, struct cell *cell,
 
 /* Brings what is reserved up to date with the calling thread's cell. */
 SEPARATE void porter__settle(struct account *a, struct cell *cell);
-SLOW_PATH void porter__settle_with_lock(struct account *a, struct cell *cell);
+SEPARATE void porter__settle_with_lock(struct account *a, struct cell *cell);
 
 /* For threads without a cell. */
 SLOW_PATH void porter__count_shared(struct account *a, uint64_t size);

@@ -215,11 +215,22 @@ static void give(struct account *a, struct cell *cell, int64_t stock)
 		      load_relaxed(&cell->word[QUOTA]) + (uint64_t)stock);
 }
 
+/*
+ * Where one thread makes a new peak with each block: its cap stays, and it gets
+ * no stock, whatever the rest would say.
+ */
+static bool is_lone_at_peak(const struct account *a, uint32_t cap)
+{
+	return cap && a->holders == 1 && a->reserved >= a->upper;
+}
+
 struct account *porter__refill(struct account *a, struct cell *cell)
 {
 	uint32_t old_cap = load_relaxed(&cell->cap);
 	struct choice choice;
 
+	if (is_lone_at_peak(a, old_cap))
+		return NULL;
 	if (!porter__may_have_stock(a))
 		return a;
 	if (a->operations < FIRST_OPERATIONS) {

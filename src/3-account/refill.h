@@ -12,7 +12,7 @@
  * charges have raised the peaks. Gives it a cap and some stock, where that does
  * no harm. Else the level that denies it: too near a limit or a watermark.
  */
-SLOW_PATH struct account *porter__refill(struct account *a, struct cell *cell);
+SEPARATE struct account *porter__refill(struct account *a, struct cell *cell);
 
 /* Not without membarrier, nor where the program wants next to none. */
 bool porter__may_have_stock(const struct account *a);

@@ -49,17 +49,18 @@ static struct callback whom_to_ask(porter_tracked *t)
 {
 	struct callback callback = { .function = NULL };
 
-	account_enter(&t->account);
 	for_each_level(&t->account, x) {
-		const porter_tracked *who = x->owner;
+		porter_tracked *who = x->owner;
 
-		if (!who->on_refused)
+		/* Most have none; the lock is for the two words together. */
+		if (!load_relaxed(&who->on_refused))
 			continue;
+		account_enter(x);
 		callback.function = who->on_refused;
 		callback.context = who->refused_context;
+		account_leave(x);
 		break;
 	}
-	account_leave(&t->account);
 	return callback;
 }
 
@@ -108,7 +109,7 @@ int porter_tracked_set_on_refused(porter_tracked *t, porter_on_refused f,
 				  void *context)
 {
 	account_enter(&t->account);
-	t->on_refused = f;
+	store_relaxed(&t->on_refused, f);
 	t->refused_context = context;
 	account_leave(&t->account);
 	return 0;

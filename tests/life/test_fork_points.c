@@ -142,7 +142,7 @@ static void first_touch(void)
 
 static void make_a_tracker(void)
 {
-	must(porter_tracked_destroy(porter_tracked_new(NULL)) == 0);
+	must(left_at_destroy(porter_tracked_new(NULL)) == 0);
 }
 
 static void make_a_counter(void)
