@@ -55,7 +55,7 @@ struct cell {
 
 enum {
 	BLOCK_CELLS = 64,   /* a block is a page of cells */
-	DIRECT_BLOCKS = 512,/* blocks that the hot path finds in one load */
+	DIRECT_BLOCKS = 32, /* blocks that the hot path finds in one load */
 	MORE_SEGMENTS = 21, /* of doubling tables: 2^32 counters, all told */
 };
 
@@ -111,6 +111,12 @@ static inline struct cell_address cell_address(uint32_t id)
 		.offset = id % BLOCK_CELLS * sizeof(struct cell),
 		.block = block,
 	};
+}
+
+/* At which the hot path never finds a cell. */
+static inline struct cell_address no_cell_address(void)
+{
+	return (struct cell_address){ .direct = DIRECT_BLOCKS };
 }
 
 static inline struct cell *cell_in(struct cell *block, struct cell_address at)

@@ -123,6 +123,7 @@ static void leave(struct account *a, const uint64_t totals[COUNTED])
 	add_to_parent(a, FREED, totals[ALLOCATED]); /* 3 */
 	add_to_parent(a, FREES, totals[ALLOCATIONS]);
 	shared_add(&parent->cancelled, word_load(&id->cancelled));
+	shared_add(&parent->cancelled_blocks, word_load(&id->cancelled_blocks));
 	store_release(&a->root->ended, a->root->ended + 1);
 }
 

@@ -128,6 +128,7 @@ struct rare_counts porter__account_rare(const struct account *a)
 		sum.failures += word_load(&x->id->failures);
 		sum.refusals += word_load(&x->id->refusals);
 		sum.cancelled += word_load(&x->id->cancelled);
+		sum.cancelled_blocks += word_load(&x->id->cancelled_blocks);
 	}
 	return sum;
 }

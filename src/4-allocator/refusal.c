@@ -17,6 +17,13 @@ void *porter__failed(porter_tracked *t)
 	return NULL;
 }
 
+void porter__cancel_block(porter_tracked *t, uint64_t size)
+{
+	counter_add(&t->counter, FREES, 1);
+	porter__cancel(&t->account, size);
+	shared_add(&t->counter.id->cancelled_blocks, 1);
+}
+
 /* ---- What is remembered: in the thread's slot, without memory ---- */
 
 static void remember(const porter_tracked *t, const struct refused *refused,

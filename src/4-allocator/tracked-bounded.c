@@ -15,7 +15,7 @@
 
 static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 {
-	porter__cancel(&t->account, size);
+	porter__cancel_block(t, size);
 	/* Some malloc(0) return NULL; the backend knows. */
 	return size ? porter__failed(t) :
 		      porter__block_allocate(t, 0, 0, PORTER_ALIGNMENT,
@@ -36,11 +36,9 @@ static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 		     ATOMIC_DONE) &&
 	    unlikely(!porter__charge_or_refuse(t, cell, size)))
 		return NULL;
-	block = malloc(size);
-	if (unlikely(!block))
-		return no_block(t, size);
 	counter_add(&t->counter, ALLOCATIONS, 1);
-	return block;
+	block = malloc(size);
+	return likely(block) ? block : no_block(t, size);
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
@@ -48,18 +46,16 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
 	volatile size_t kept_size = size;
-	struct cell *cell = this_cell_fast(t->counter.at);
+	struct cell *cell = this_cell_fast(t->malloc_at);
 	void *block;
 
-	if (!served_by_malloc(t, alignment) || unlikely(!cell))
+	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
 		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
 	if (unlikely(!charge_from_stock(cell, size)))
 		return allocate_slowly(t, size, cell);
-	block = malloc(size);
-	if (unlikely(!block))
-		return no_block(kept, kept_size);
 	word_add(&cell->word[ALLOCATIONS], 1);
-	return block;
+	block = malloc(size);
+	return likely(block) ? block : no_block(kept, kept_size);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
@@ -67,9 +63,9 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 {
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
-	struct cell *cell = this_cell_fast(t->counter.at);
+	struct cell *cell = this_cell_fast(t->malloc_at);
 
-	if (!served_by_malloc(t, alignment) || unlikely(!cell)) {
+	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
 		porter__block_free(t, ptr, 0, size, alignment);
 		return;
 	}

@@ -43,8 +43,9 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 	t->underlying = underlying;
 	t->on_refused = NULL;
 	t->name[0] = '\0';
-	t->malloc_serves = underlying == &porter__system ? PORTER_ALIGNMENT : 0;
 	porter__counter_init(&t->counter, id);
+	t->malloc_at = underlying == &porter__system ? t->counter.at :
+						       no_cell_address();
 	porter__account_init(&t->account, id, t, o);
 	store_release(&t->serial, fetch_add(&serials, 1) + 1);
 	store_relaxed(&t->magic, TRACKED_MAGIC);
