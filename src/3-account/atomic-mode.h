@@ -3,8 +3,8 @@
  * atomic-mode.h: near a limit, one compare-and-exchange instead of stock.
  *
  * Near its limit a tracker gives no stock, so all operations come to the
- * account. Most find it as the last one has left it: nobody has stock, no peak
- * and no watermark is near. Then all there is to do is to change what is
+ * account. Most find it as the last one has left it: nobody has stock, and no
+ * peak and no watermark is reached. Then all there is to do is to change what is
  * reserved, within two bounds that were worked out once, with the lock:
  *
  *	     word_min                       word_max
@@ -14,8 +14,8 @@
  *	 again,  |                              |
  *	 a lower watermark
  *
- * The word is what is reserved and the number of this mode; at any other time it
- * is about NOT_ATOMIC, since threads that free subtract before they look:
+ * The word has what is reserved and the number of this mode. At any other time it
+ * is NOT_ATOMIC, or less: a thread that frees subtracts before it looks.
  *
  *	63                                  16 15        0
  *	|              reserved               |  number  |
@@ -45,11 +45,12 @@ static const int64_t NOT_ATOMIC = -((int64_t)1 << 62);
 
 enum { WORD_SHIFT = 16, WORD_MODES = 1 << WORD_SHIFT };
 
-/* What fits into the word; and of one operation, with thousands in vain. */
+/* What the word has room for. */
 static const int64_t WORD_LIMIT = (int64_t)1 << 44;
+/* Of one operation: a quarter million may subtract in vain before it wraps. */
 static const uint64_t WORD_MAX_CHANGE = (uint64_t)1 << 28;
 
-/* What an operation without the lock came to; NEEDS_LOCK: nothing was done. */
+/* How an operation without the lock ended. NEEDS_LOCK: it goes on with the lock. */
 enum atomic_result { NEEDS_LOCK, ATOMIC_DONE, ATOMIC_REFUSED };
 
 static inline bool is_atomic(int64_t word)
@@ -70,7 +71,7 @@ static inline bool is_same_mode(int64_t a, int64_t b)
 
 /* ---- With the lock ---- */
 
-/* At the end of an operation that got no stock: is it atomic from now on? */
+/* At the end of an operation that got no stock: the mode begins, if it may. */
 SLOW_PATH void porter__atomic_begin(struct account *a);
 
 /* At the beginning of everything that is done with the lock. */
@@ -81,13 +82,13 @@ static inline void atomic_end(struct account *root)
 	if (likely(word == NOT_ATOMIC))
 		return;
 	if (!is_atomic(word)) {
-		/* What was subtracted in vain must not add up. */
+		/* What frees have subtracted in vain must not add up. */
 		store_relaxed(&root->word, NOT_ATOMIC);
 		return;
 	}
 	/*
-	 * For readers, who see that the mode is over before they see the sum:
-	 * an upper bound of that. The exchange is a release.
+	 * A reader may find that the mode is over before the sum is stored below.
+	 * So it finds an upper bound of the sum; the exchange is a release.
 	 */
 	store_relaxed(&root->reserved, root->word_max);
 	word = exchange(&root->word, NOT_ATOMIC);
@@ -98,8 +99,8 @@ static inline void atomic_end(struct account *root)
 /* ---- Without the lock, for the calling thread's cell ---- */
 
 /*
- * Whether nobody else is about to change the quota. A drain might still be
- * settling this cell; acquire: once the cell is out of the list, that is over.
+ * Whether nobody else is about to change the quota. Acquire: a drain settles a
+ * cell before it takes it out of the list.
  */
 static inline bool is_no_holder(const struct cell *cell)
 {
@@ -123,7 +124,7 @@ static inline enum atomic_result refuse_atomically(const struct account *a,
 		       NEEDS_LOCK;
 }
 
-/* reserved tells at which number a refusal was refused. */
+/* The quota becomes what the cell has charged then; size more, as a rule. */
 static inline enum atomic_result
 charge_atomically(struct account *a, struct cell *cell, uint64_t size)
 {
@@ -132,7 +133,7 @@ charge_atomically(struct account *a, struct cell *cell, uint64_t size)
 
 	if (unlikely(size > WORD_MAX_CHANGE) || !is_no_holder(cell))
 		return NEEDS_LOCK;
-	/* Before the word is looked at: others take it away meanwhile. */
+	/* Before the word is loaded, so that the exchange comes soon after that. */
 	quota = own_word(cell, ALLOCATED) - own_word(cell, FREED) + size;
 	more = (int64_t)(quota - load_relaxed(&cell->word[QUOTA]));
 	now = load_acquire(&a->word);
@@ -150,9 +151,10 @@ charge_atomically(struct account *a, struct cell *cell, uint64_t size)
 }
 
 /*
- * After a free was counted. It subtracts without looking at the word first; when
- * that was not in atomic mode, nothing has happened. Any mode that the sum falls
- * into is a good one. Where stock may begin again, the lock is next.
+ * After a free was counted. It subtracts without looking at the word first. If the
+ * word was not in atomic mode, that was in vain, and does no harm. Which mode it
+ * was does not matter, since less fits into each. At a lower bound the lock is next:
+ * stock may begin, or a watermark is crossed.
  */
 static inline enum atomic_result uncharge_atomically(struct account *a,
 						     struct cell *cell)
@@ -170,7 +172,7 @@ static inline enum atomic_result uncharge_atomically(struct account *a,
 	if (unlikely(!is_atomic(now)))
 		return NEEDS_LOCK;
 	store_relaxed(&cell->word[QUOTA], quota);
-	/* If that bound is a later one, its writer saw this sum already. */
+	/* If the bound is that of a later mode, its beginning has seen this free. */
 	return likely(word_reserved(now) - less > load_relaxed(&a->word_min)) ?
 		       ATOMIC_DONE :
 		       NEEDS_LOCK;

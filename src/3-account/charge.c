@@ -17,7 +17,7 @@
 
 /* ---- Step 2 ---- */
 
-/* For nothing there is always room, also above a limit that was lowered. */
+/* A request for 0 bytes always fits, also above a limit that was lowered. */
 static bool fits(const struct account *x, int64_t reserved, uint64_t size)
 {
 	int64_t max = min_of(x->limit, BEYOND_ALL);
@@ -36,7 +36,7 @@ static struct account *level_without_room(struct account *a, uint64_t size)
 
 /*
  * The level that refuses, or NULL. It is drained before, unless that could not
- * help: the holders keep no more than their caps.
+ * help: its holders have no more stock than their caps.
  */
 static struct account *make_room(struct account *a, uint64_t size,
 				 struct refused *refused)
@@ -59,8 +59,8 @@ static struct account *make_room(struct account *a, uint64_t size,
 }
 
 /*
- * After a settle that found more charged than a limit allows: unbounded calls
- * that were under way when it came. Nobody may go on using stock.
+ * A settle may find more charged than a limit allows: by unbounded calls that
+ * were under way when the first limit was set. Nobody may go on using stock then.
  */
 static void drain_above_limit(struct account *a)
 {
@@ -71,7 +71,7 @@ static void drain_above_limit(struct account *a)
 
 /* ---- Step 3 ---- */
 
-/* The own cell is settled: all stock is in other holders, within their caps. */
+/* The own cell is settled, so all stock is that of others, within their caps. */
 static void raise_peaks(struct account *a, uint64_t own_cap)
 {
 	for_each_level(a, x) {
@@ -212,7 +212,7 @@ void porter__count_shared(struct account *a, uint64_t size)
 	finish(a, NULL);
 }
 
-/* What is freed is counted first: see reserve(). */
+/* Counted before less is reserved: see reserve(). */
 void porter__uncharge_shared(struct account *a, uint64_t size)
 {
 	account_enter(a);

@@ -4,7 +4,8 @@
  *
  *	charge		before the underlying allocator is asked: from stock, in
  *			atomic mode, or with the lock; a limit may refuse it
- *	uncharge	after the underlying allocator has the bytes back
+ *	uncharge	after the underlying allocator has the bytes back, or
+ *			before that, where no limit could have refused them
  *	count		after the underlying allocator has given them, where no
  *			limit could have refused: the cell may be overdrawn then,
  *			and is settled

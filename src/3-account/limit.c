@@ -55,7 +55,7 @@ static void leave_and_tell(struct account *a, const struct watermark_user *user)
 
 /*
  * Nobody may go on using stock above the new limit. Release: a thread that finds
- * it finds atomic mode over (refuse_atomically).
+ * the limit finds atomic mode over (refuse_atomically()).
  */
 void porter__account_set_limit(struct account *a, int64_t limit)
 {
@@ -95,8 +95,9 @@ struct porter_interval porter__peak_reset(struct account *a)
 }
 
 /*
- * What it leaves behind is in use no more. After a fork, what its ancestors have
- * may have been made anew without it, since it is in the structure no more.
+ * What is still charged is taken from its ancestors. Not so when the hierarchy was
+ * rebuilt in a child of fork() in between: the account was out of the structure
+ * already, so what its ancestors have was made anew without it.
  */
 void porter__account_fini(struct account *a)
 {

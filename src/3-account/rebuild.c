@@ -81,14 +81,14 @@ static void forget(struct account *a)
 }
 
 /*
- * From here on readers take what is reserved for a bound, so it must be whole.
+ * Release: from here on readers take what is reserved for a bound.
  */
 static void take_over(struct account *a)
 {
 	store_release(&a->generation, porter__fork_generation);
 }
 
-/* The pair may have been half written. */
+/* The two bounds may be of two different moments. */
 static void keep_peak(struct account *a)
 {
 	a->upper = max_of(a->upper, a->reserved);
@@ -97,8 +97,8 @@ static void keep_peak(struct account *a)
 }
 
 /*
- * Nobody need keep the members from going: one that leaves waits for the lock,
- * which is held, before its memory can be used again.
+ * Members may leave meanwhile. One that does waits for this lock before its memory
+ * is used again (porter__account_fini()), so the walks never stand on another.
  */
 void porter__rebuild(struct account *root)
 {
