@@ -47,6 +47,7 @@ struct account {
 	void *owner;	    /* the tracker */
 	int64_t quantum;    /* stock that the program wants; 0: chosen */
 	bool bounded;	    /* a limit or a watermark holds here or above */
+	bool all_bounded;   /* so is the whole subtree */
 	bool may_be_atomic; /* atomic-mode.h: worth a try without the lock */
 
 	/* ---- structure (hierarchy.h): changed under its mutex ---- */

@@ -17,7 +17,7 @@
  * The word has what is reserved and the number of this mode. At any other time it
  * is NOT_ATOMIC, or less: a thread that frees subtracts before it looks.
  *
- *	63                                  16 15        0
+ *	63                                  20 19        0
  *	|              reserved               |  number  |
  *
  * Whoever takes the lock ends the mode first (porter__atomic_end); so all that
@@ -43,10 +43,10 @@
 
 static const int64_t NOT_ATOMIC = -((int64_t)1 << 62);
 
-enum { WORD_SHIFT = 16, WORD_MODES = 1 << WORD_SHIFT };
+enum { WORD_SHIFT = 20, WORD_MODES = 1 << WORD_SHIFT };
 
 /* What the word has room for. */
-static const int64_t WORD_LIMIT = (int64_t)1 << 44;
+static const int64_t WORD_LIMIT = (int64_t)1 << 40;
 /* Of one operation: a quarter million may subtract in vain before it wraps. */
 static const uint64_t WORD_MAX_CHANGE = (uint64_t)1 << 28;
 
@@ -108,30 +108,44 @@ static inline bool is_no_holder(const struct cell *cell)
 }
 
 /*
+ * Whether the account is of this process. In a child of fork() the word may hold
+ * what dead threads were charging, and an operation that went on with it could be
+ * missed by the thread that makes the account anew (rebuild.h).
+ */
+static inline bool is_of_this_process(const struct account *a)
+{
+	return likely(load_acquire(&a->generation) ==
+		      load_relaxed(&porter__fork_generation));
+}
+
+/*
  * No room in this mode. Whoever changes the limit ends the mode first; release
  * and acquire, so that a thread which finds the new limit finds the mode over.
- * In a child of fork() the word may hold what dead threads were charging.
  */
 static inline enum atomic_result refuse_atomically(const struct account *a,
 						   int64_t now, int64_t then)
 {
 	TEST_POINT(REFUSING_ATOMICALLY);
 	return is_atomic(now) && then > load_acquire(&a->limit) &&
-			       is_same_mode(load_relaxed(&a->word), now) &&
-			       load_relaxed(&a->generation) ==
-				       load_relaxed(&porter__fork_generation) ?
+			       is_same_mode(load_relaxed(&a->word), now) ?
 		       ATOMIC_REFUSED :
 		       NEEDS_LOCK;
 }
 
-/* The quota becomes what the cell has charged then; size more, as a rule. */
-static inline enum atomic_result
-charge_atomically(struct account *a, struct cell *cell, uint64_t size)
+/*
+ * The quota becomes what the cell has charged then; size more, as a rule. *charged
+ * is what a refusal is about.
+ */
+static inline enum atomic_result charge_atomically(struct account *a,
+						   struct cell *cell,
+						   uint64_t size,
+						   int64_t *charged)
 {
 	uint64_t quota;
 	int64_t more, now, then;
 
-	if (unlikely(size > WORD_MAX_CHANGE) || !is_no_holder(cell))
+	if (unlikely(size > WORD_MAX_CHANGE) || !is_no_holder(cell) ||
+	    !is_of_this_process(a))
 		return NEEDS_LOCK;
 	/* Before the word is loaded, so that the exchange comes soon after that. */
 	quota = own_word(cell, ALLOCATED) - own_word(cell, FREED) + size;
@@ -141,8 +155,10 @@ charge_atomically(struct account *a, struct cell *cell, uint64_t size)
 		then = word_reserved(now) + more;
 		if (unlikely(!is_atomic(now) ||
 			     then > load_acquire(&a->word_max) ||
-			     then <= load_acquire(&a->word_min)))
+			     then <= load_acquire(&a->word_min))) {
+			*charged = word_reserved(now);
 			return refuse_atomically(a, now, then);
+		}
 		then = now + more * WORD_MODES;
 	} while (unlikely(!compare_exchange(&a->word, &now, then)));
 	store_relaxed(&cell->word[QUOTA], quota);
@@ -162,7 +178,8 @@ static inline enum atomic_result uncharge_atomically(struct account *a,
 	uint64_t quota;
 	int64_t less, now;
 
-	if (!load_relaxed(&a->may_be_atomic) || !is_no_holder(cell))
+	if (!load_relaxed(&a->may_be_atomic) || !is_no_holder(cell) ||
+	    !is_of_this_process(a))
 		return NEEDS_LOCK;
 	quota = own_word(cell, ALLOCATED) - own_word(cell, FREED);
 	less = (int64_t)(load_relaxed(&cell->word[QUOTA]) - quota);

@@ -44,7 +44,6 @@ static struct account *make_room(struct account *a, uint64_t size,
 	struct account *x;
 
 	while ((x = level_without_room(a, size))) {
-		refused->stock = x->caps;
 		if (!x->caps || !fits(x, x->reserved - (int64_t)x->caps, size))
 			break;
 		porter__drain(x);
@@ -173,17 +172,15 @@ bool porter__charge_at_account(struct account *a, struct cell *cell,
 	if (unlikely(size > (uint64_t)BEYOND_ALL))
 		return false;
 	if (cell && load_relaxed(&a->may_be_atomic)) {
-		enum atomic_result result = charge_atomically(a, cell, size);
-
-		if (likely(result == ATOMIC_DONE))
+		switch (charge_atomically(a, cell, size, &refused->charged)) {
+		case ATOMIC_DONE:
 			return true;
-		if (result == ATOMIC_REFUSED) {
+		case ATOMIC_REFUSED:
 			refused->level = a;
 			refused->limit = load_relaxed(&a->limit);
-			refused->charged =
-				min_of(word_reserved(load_relaxed(&a->word)),
-				       refused->limit);
 			return false;
+		case NEEDS_LOCK:
+			break;
 		}
 	}
 	return charge_with_lock(a, cell, size, refused);

@@ -48,7 +48,7 @@ static inline void uncharge_in(struct account *a, struct cell *cell,
 			       uint64_t size)
 {
 	word_add_release(&cell->word[FREED], size);
-	if (is_above_cap(cell))
+	if (must_settle(cell))
 		porter__settle(a, cell);
 }
 
@@ -71,7 +71,7 @@ static inline void count(struct account *a, uint64_t size)
 		return;
 	}
 	word_add(&cell->word[ALLOCATED], size);
-	if (is_overdrawn(cell))
+	if (must_settle(cell))
 		porter__settle_with_lock(a, cell);
 }
 

@@ -71,7 +71,8 @@ void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a))
 /*
  * First the top is marked as bounded, with the mutex; then follows the walk,
  * without it. A member that joins anywhere below is found by the walk, or finds
- * the mark.
+ * the mark. Another thread may be in the middle of such a walk, or may have died
+ * in a fork there; so only the end of one says that there is nothing left to do.
  */
 void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a))
@@ -79,7 +80,7 @@ void porter__hierarchy_bound(struct account *top,
 	sigset_t saved;
 	bool locked;
 
-	if (load_acquire(&top->bounded))
+	if (load_acquire(&top->all_bounded))
 		return;
 	porter__lock(&structure, &saved);
 	bound(top, bind);
@@ -89,6 +90,7 @@ void porter__hierarchy_bound(struct account *top,
 		if (!load_acquire(&x->bounded))
 			bound(x, bind);
 	porter__slots_leave(locked);
+	store_release(&top->all_bounded, true);
 }
 
 /* ---- Leaving ---- */

@@ -23,6 +23,7 @@ void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 	a->owner = owner;
 	a->quantum = o->quantum;
 	a->bounded = o->limit != INT64_MAX;
+	a->all_bounded = false;
 	a->may_be_atomic = false;
 	a->children = a->next = a->previous = NULL;
 	a->ended = 0;

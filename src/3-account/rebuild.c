@@ -18,7 +18,7 @@ static void mark(const struct account *a, size_t slots)
 	for (size_t slot = 0; slot < slots; slot++) {
 		struct cell *cell = cell_of_slot(a, slot);
 
-		if (!cell || !porter__slot_lives(slot))
+		if (!cell || load_relaxed(&cell->link) == LINK_NONE)
 			continue;
 		store_relaxed(&cell->word[QUOTA],
 			      load_relaxed(&cell->word[QUOTA]) - QUOTA_MARK);
@@ -58,7 +58,6 @@ static uint64_t settle_cells(const struct account *a, size_t slots)
 			wait_for_attempt(cell);
 		charged = charged_by(cell);
 		set(&cell->word[QUOTA], charged);
-		set(&cell->word[ATTEMPT], 0);
 		if (cell->link) {
 			store_relaxed(&cell->cap, 0);
 			store_release(&cell->link, LINK_NONE);

@@ -254,7 +254,7 @@ struct account *porter__refill(struct account *a, struct cell *cell)
 	uint32_t old_cap;
 	struct choice choice;
 
-	if (is_lone_at_peak(a, old_cap))
+	if (is_lone_at_peak(a, load_relaxed(&cell->cap)))
 		return NULL;
 	if (!porter__may_have_stock(a))
 		return a;

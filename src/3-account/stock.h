@@ -76,21 +76,20 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
 	return true;
 }
 
-/* After bytes were counted that nobody was asked for (unbounded trackers). */
-static inline bool is_overdrawn(const struct cell *cell)
-{
-	compiler_barrier();
-	return unlikely(own_stock(cell) < 0);
-}
-
 /*
- * After a free was counted. A quota that a drain has marked makes the stock
- * huge when taken without its sign.
+ * After an operation has counted: whether its stock is not from 0 to below the
+ * cap, so that the account must hear of it. Taken without its sign, a stock below
+ * 0 is huge, and so is that of a quota which a drain has marked.
+ *
+ * A cell that was drained has cap 0, which lets nothing pass. So an operation that
+ * a drain has settled comes to the lock all the same: the drain has changed what is
+ * reserved, but it knows nothing of the peaks, limits and watermarks of the account
+ * whose cell it is. (tests/models/peak.pml: drained_returns)
  */
-static inline bool is_above_cap(const struct cell *cell)
+static inline bool must_settle(const struct cell *cell)
 {
 	compiler_barrier();
-	return unlikely((uint64_t)own_stock(cell) > load_relaxed(&cell->cap));
+	return unlikely((uint64_t)own_stock(cell) >= load_relaxed(&cell->cap));
 }
 
 /* ---- Anybody's cell ---- */

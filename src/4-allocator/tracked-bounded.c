@@ -30,9 +30,10 @@ static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)
 {
+	int64_t charged;
 	void *block;
 
-	if (unlikely(charge_atomically(&t->account, cell, size) !=
+	if (unlikely(charge_atomically(&t->account, cell, size, &charged) !=
 		     ATOMIC_DONE) &&
 	    unlikely(!porter__charge_or_refuse(t, cell, size)))
 		return NULL;
@@ -72,7 +73,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 	word_add_release(&cell->word[FREES], 1);
 	free(ptr);
 	word_add_release(&cell->word[FREED], size);
-	if (is_above_cap(cell))
+	if (must_settle(cell))
 		porter__settle(account_of(kept), cell);
 }
 

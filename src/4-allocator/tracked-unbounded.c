@@ -46,7 +46,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
 	word_add(&cell->word[ALLOCATED], size);
 	word_add(&cell->word[ALLOCATIONS], 1);
-	if (is_overdrawn(cell))
+	if (must_settle(cell))
 		return allocate_settled(t, size, cell);
 	block = malloc(size);
 	return likely(block) ? block : no_block(kept, kept_size);
@@ -71,7 +71,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 	}
 	word_add_release(&cell->word[FREED], size);
 	word_add_release(&cell->word[FREES], 1);
-	if (is_above_cap(cell)) {
+	if (must_settle(cell)) {
 		free_settled(t, cell, ptr);
 		return;
 	}
