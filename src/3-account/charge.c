@@ -36,8 +36,7 @@ static struct account *level_without_room(struct account *a, uint64_t size)
 
 /*
  * The level that refuses, or NULL. It is drained before, unless that could not
- * help: its holders have no more stock than their caps. A drained level has no
- * holders, so threads that are refused together cause one drain.
+ * help: its holders have no more stock than their caps.
  */
 static struct account *make_room(struct account *a, uint64_t size,
 				 struct refused *refused)
@@ -115,6 +114,13 @@ static void refill(struct account *a, struct cell *cell)
 		store_relaxed(&a->may_be_atomic, false);
 }
 
+static void leave(struct account *a, const struct watermark_user *user)
+{
+	account_leave(a);
+	if (unlikely(user))
+		user->deliver();
+}
+
 /* The cell may be NULL. */
 static void finish(struct account *a, struct cell *cell)
 {
@@ -122,9 +128,19 @@ static void finish(struct account *a, struct cell *cell)
 
 	if (cell)
 		refill(a, cell);
-	account_leave(a);
-	if (unlikely(user))
-		user->deliver();
+	leave(a, user);
+}
+
+/*
+ * Who was refused gets no stock, or the next one would drain it in vain: so
+ * threads that are refused together cause one drain.
+ */
+static void finish_refused(struct account *a)
+{
+	const struct watermark_user *user = watermarks_crossed(a);
+
+	porter__atomic_begin(a);
+	leave(a, user);
 }
 
 /* ---- Operations ---- */
@@ -143,7 +159,10 @@ static bool charge_with_lock(struct account *a, struct cell *cell,
 		charge(a, cell, size);
 	else if (room)
 		charge_shared(a, size);
-	finish(a, cell);
+	if (likely(room))
+		finish(a, cell);
+	else
+		finish_refused(a);
 	return room;
 }
 

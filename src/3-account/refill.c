@@ -18,7 +18,8 @@
  * Between 4 KiB and 256 KiB. The 4 KiB are never denied because of the peak:
  * the bound on the caps grows by as much for each holder (G8). To deny them, and
  * to drain the others, would cost a thread that works in a thousand children a
- * drain for each operation.
+ * drain for each operation. Only once, when there come to be many, those that
+ * came first and have more must give it back.
  *
  * A first cap in a hierarchy is 4 KiB: a thread may touch many children once.
  * When the cell comes again, it gets what is above.
@@ -191,6 +192,26 @@ static void deny(struct account *x)
 	porter__drain(x);
 }
 
+/*
+ * Those that came first have more than those that came later find left. They
+ * come down when they are settled; but who is idle is not. Before all of them
+ * together would be more than G8 allows they are drained, and find as much then
+ * as is left for so many.
+ */
+static void bring_down(struct account *a)
+{
+	for_each_level(a, x) {
+		int64_t all = max_of(peak_allowance(x->upper) - MIN_CAP,
+				     (int64_t)x->holders * MIN_CAP);
+		uint32_t max_holders = x->max_holders;
+
+		if (likely((int64_t)x->caps <= all))
+			continue;
+		porter__drain(x);
+		x->max_holders = max_holders;
+	}
+}
+
 /* ---- The stock ---- */
 
 /* What may be reserved now without touching a bound of any level. */
@@ -230,7 +251,7 @@ static bool is_lone_at_peak(const struct account *a, uint32_t cap)
 
 struct account *porter__refill(struct account *a, struct cell *cell)
 {
-	uint32_t old_cap = load_relaxed(&cell->cap);
+	uint32_t old_cap;
 	struct choice choice;
 
 	if (is_lone_at_peak(a, old_cap))
@@ -241,6 +262,8 @@ struct account *porter__refill(struct account *a, struct cell *cell)
 		a->operations++;
 		return NULL;
 	}
+	bring_down(a);
+	old_cap = load_relaxed(&cell->cap);
 	choice = choose_cap(a, old_cap, load_relaxed(&cell->link) == LINK_NONE);
 	if (choice.denied_by) {
 		if (old_cap)

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * accounts.c: what the tests of accounts share; see accounts.h.
+ */
+#include "accounts.h"
+
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+void must_be_equal(int64_t a, int64_t b, const char *what, const char *file,
+		   int line)
+{
+	if (a == b)
+		return;
+	fprintf(stderr, "%s:%d: does not hold: %s: %lld, and not %lld\n", file,
+		line, what, (long long)a, (long long)b);
+	abort();
+}
+
+/* ---- Accounts ---- */
+
+static void do_not_bind(struct account *a)
+{
+	(void)a;
+}
+
+struct account *open_account_with(const struct account_options *o)
+{
+	struct account *a = aligned_alloc(CACHE_LINE_PAIR, sizeof(*a));
+	struct porter__id *id = porter__id_take();
+
+	must(a && id);
+	porter__account_init(a, id, NULL, o);
+	if (o->parent)
+		porter__hierarchy_join(a, do_not_bind);
+	return a;
+}
+
+struct account *open_account(struct account *parent, int64_t limit)
+{
+	struct account_options o = { .parent = parent, .limit = limit };
+
+	return open_account_with(&o);
+}
+
+void close_account(struct account *a)
+{
+	must(porter__hierarchy_leave(a));
+	porter__account_fini(a);
+	porter__id_give(a->id);
+	free(a);
+}
+
+int64_t charged_in(const struct account *a)
+{
+	uint64_t sum = porter__id_word(a->id, ALLOCATED) -
+		       porter__id_word(a->id, FREED);
+
+	for (const struct account *child = a->children; child;
+	     child = child->next)
+		sum += (uint64_t)charged_in(child);
+	return (int64_t)sum;
+}
+
+int64_t reserved_in(const struct account *a)
+{
+	int64_t word = load_acquire(&a->word);
+
+	return is_atomic(word) ? word_reserved(word) : a->reserved;
+}
+
+/* ---- Whether all adds up ---- */
+
+struct sums {
+	int64_t reserved;
+	uint64_t caps;
+	uint32_t holders;
+};
+
+static void add_cell(const struct cell *cell, struct sums *sums)
+{
+	uint32_t cap = cap_of(cell);
+
+	must_equal(cell->word[ATTEMPT], 0);
+	if (is_holder(cell)) {
+		must(own_stock(cell) >= 0);
+		must((uint64_t)own_stock(cell) <= cap);
+		sums->holders++;
+	} else {
+		must_equal(cap, 0);
+		must_equal(own_stock(cell), 0);
+	}
+	sums->caps += cap;
+	sums->reserved += (int64_t)cell->word[QUOTA];
+}
+
+static void add_cells(const struct account *a, struct sums *sums)
+{
+	size_t slots = porter__slots_count();
+
+	sums->reserved += (int64_t)(porter__id_beside_cells(a->id, ALLOCATED) -
+				    porter__id_beside_cells(a->id, FREED));
+	for (size_t slot = 0; slot < slots; slot++) {
+		const struct cell *cell = cell_of_slot(a, slot);
+
+		if (cell)
+			add_cell(cell, sums);
+	}
+}
+
+/* That so many cells are in the list of holders, and that it ends. */
+static void check_list(const struct account *a, uint32_t holders)
+{
+	uint32_t link = a->first_holder;
+
+	while (holders-- > 0) {
+		const struct cell *cell;
+
+		must(link != LINK_LAST && link != LINK_NONE);
+		cell = cell_of_slot(a, link - LINK_FIRST_SLOT);
+		must(cell && is_holder(cell));
+		link = cell->link;
+	}
+	must_equal(link, LINK_LAST);
+}
+
+/* That those children are linked that have holders, and no others. */
+static void check_active(const struct account *a)
+{
+	const struct account *before = NULL;
+	int active = 0, linked = 0;
+
+	for (const struct account *x = a->children; x; x = x->next) {
+		must_equal(x->is_active, x->holders > 0);
+		active += x->is_active;
+	}
+	for (const struct account *x = a->active_children; x;
+	     x = x->next_active) {
+		must(x->parent == a && x->is_active);
+		must(x->previous_active == before);
+		before = x;
+		linked++;
+	}
+	must_equal(linked, active);
+}
+
+static void check_peak(const struct account *a)
+{
+	struct porter_interval pair = peak_read(&a->peak);
+
+	must(a->lower <= a->upper);
+	must(reserved_in(a) <= a->upper);
+	must_equal(pair.lower, a->lower);
+	must_equal(pair.upper, a->upper);
+	/* As narrow as G8 has it. */
+	must(a->caps <= (uint64_t)peak_allowance(a->upper) ||
+	     a->caps <= (uint64_t)a->holders * 4 * KIB);
+}
+
+static struct sums check(const struct account *a)
+{
+	struct sums sums = { 0 };
+
+	add_cells(a, &sums);
+	check_list(a, sums.holders);
+	for (const struct account *x = a->children; x; x = x->next) {
+		struct sums child = check(x);
+
+		must(x->parent == a && x->root == a->root);
+		sums.reserved += child.reserved;
+		sums.caps += child.caps;
+		sums.holders += child.holders;
+	}
+	check_active(a);
+	check_peak(a);
+	must_equal(reserved_in(a), sums.reserved);
+	must_equal(a->caps, sums.caps);
+	must_equal(a->holders, sums.holders);
+	must(a->max_holders >= a->holders);
+	return sums;
+}
+
+void assert_adds_up(const struct account *root)
+{
+	must_equal(root->lock.held_by, 0);
+	check(root);
+}
+
+/* ---- Operations ---- */
+
+/* As charge() of src/4-allocator/tracked.h. */
+bool charge_or_tell(struct account *a, uint64_t size, struct refused *refused)
+{
+	struct cell *cell = this_cell(a->at);
+
+	return (cell && charge_from_stock(cell, size)) ||
+	       porter__charge_at_account(a, cell, size, refused);
+}
+
+bool charge(struct account *a, uint64_t size)
+{
+	struct refused refused;
+
+	return charge_or_tell(a, size, &refused);
+}
+
+void raise_peak_to(struct account *a, uint64_t size)
+{
+	must(charge(a, size));
+	uncharge(a, size);
+}
+
+void get_stock(struct account *a)
+{
+	for (int i = 0; i < 10; i++)
+		raise_peak_to(a, 16);
+}
+
+void drain(struct account *a)
+{
+	account_enter(a);
+	porter__drain(a);
+	account_leave(a);
+}
+
+/* ---- Threads ---- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+enum { NO_POINT = -1 };
+
+struct worker {
+	pthread_t thread;
+	/* ---- under the mutex ---- */
+	void (*job)(void *arg); /* NULL: it is done */
+	void *arg;
+	bool dismissed;
+	int stops_at; /* a test point, or NO_POINT */
+	bool stopped;
+};
+
+static _Thread_local struct worker *me;
+
+/* The threads that wait here are not there in a child of fork(). */
+static void begin_anew(void)
+{
+	mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	must(pthread_atfork(NULL, NULL, begin_anew) == 0);
+}
+
+static void *work(void *worker)
+{
+	me = worker;
+	pthread_mutex_lock(&mutex);
+	for (;;) {
+		while (!me->job && !me->dismissed)
+			pthread_cond_wait(&changed, &mutex);
+		if (!me->job)
+			break;
+		pthread_mutex_unlock(&mutex);
+		me->job(me->arg);
+		pthread_mutex_lock(&mutex);
+		me->job = NULL;
+		pthread_cond_broadcast(&changed);
+	}
+	pthread_mutex_unlock(&mutex);
+	return NULL;
+}
+
+struct worker *hire(void)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	must(w);
+	w->stops_at = NO_POINT;
+	must(pthread_create(&w->thread, NULL, work, w) == 0);
+	return w;
+}
+
+void dismiss(struct worker *w)
+{
+	pthread_mutex_lock(&mutex);
+	w->dismissed = true;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&mutex);
+	must(pthread_join(w->thread, NULL) == 0);
+	free(w);
+}
+
+void begin_job(struct worker *w, void (*job)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&mutex);
+	must(!w->job);
+	w->arg = arg;
+	w->job = job;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&mutex);
+}
+
+bool is_done(struct worker *w)
+{
+	bool done;
+
+	pthread_mutex_lock(&mutex);
+	done = !w->job;
+	pthread_mutex_unlock(&mutex);
+	return done;
+}
+
+void wait_for(struct worker *w)
+{
+	pthread_mutex_lock(&mutex);
+	while (w->job)
+		pthread_cond_wait(&changed, &mutex);
+	pthread_mutex_unlock(&mutex);
+}
+
+void let(struct worker *w, void (*job)(void *arg), void *arg)
+{
+	begin_job(w, job, arg);
+	wait_for(w);
+}
+
+/* ---- What they are told ---- */
+
+static void operate(void *operation)
+{
+	struct operation *o = operation;
+
+	switch (o->what) {
+	case CHARGE:
+		o->granted = charge_or_tell(o->a, o->size, &o->refused);
+		break;
+	case UNCHARGE:
+		uncharge(o->a, o->size);
+		break;
+	case COUNT:
+		count(o->a, o->size);
+		break;
+	case GET_STOCK:
+		get_stock(o->a);
+		break;
+	case DRAIN:
+		drain(o->a);
+		break;
+	case REGISTER:
+		my_cell(o->a);
+		break;
+	}
+}
+
+void begin(struct worker *w, struct operation *o)
+{
+	begin_job(w, operate, o);
+}
+
+bool charge_by(struct worker *w, struct account *a, uint64_t size)
+{
+	struct operation o = { .what = CHARGE, .a = a, .size = size };
+
+	let(w, operate, &o);
+	return o.granted;
+}
+
+void uncharge_by(struct worker *w, struct account *a, uint64_t size)
+{
+	let(w, operate,
+	    &(struct operation){ .what = UNCHARGE, .a = a, .size = size });
+}
+
+void count_by(struct worker *w, struct account *a, uint64_t size)
+{
+	let(w, operate,
+	    &(struct operation){ .what = COUNT, .a = a, .size = size });
+}
+
+void get_stock_by(struct worker *w, struct account *a)
+{
+	let(w, operate, &(struct operation){ .what = GET_STOCK, .a = a });
+}
+
+struct cell_wanted {
+	const struct account *a;
+	struct cell *cell;
+};
+
+static void find_cell(void *wanted)
+{
+	struct cell_wanted *want = wanted;
+
+	want->cell = my_cell(want->a);
+}
+
+struct cell *cell_by(struct worker *w, const struct account *a)
+{
+	struct cell_wanted wanted = { .a = a };
+
+	let(w, find_cell, &wanted);
+	return wanted.cell;
+}
+
+/* ---- Barriers ---- */
+
+static atomic_uint barriers_made;
+static atomic_bool forbidden;
+
+unsigned barriers(void)
+{
+	return atomic_load(&barriers_made);
+}
+
+void forbid_barriers(void)
+{
+	atomic_store(&forbidden, true);
+}
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+	int command, flags, cpu;
+	va_list list;
+
+	va_start(list, number);
+	command = va_arg(list, int);
+	flags = va_arg(list, int);
+	cpu = va_arg(list, int);
+	va_end(list);
+	must(number == SYS_membarrier);
+	if (atomic_load(&forbidden)) {
+		errno = EPERM;
+		return -1;
+	}
+	if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+		atomic_fetch_add(&barriers_made, 1);
+	return __real_syscall(number, command, flags, cpu);
+}
+
+/* ---- Test points ---- */
+
+enum { POINTS = SHARED_CELLS_ADDED + 1 };
+
+static struct {
+	unsigned came[POINTS]; /* all under the mutex */
+	void (*call[POINTS])(void);
+} points;
+
+static void stop_here(void)
+{
+	me->stops_at = NO_POINT;
+	me->stopped = true;
+	pthread_cond_broadcast(&changed);
+	while (me->stopped)
+		pthread_cond_wait(&changed, &mutex);
+}
+
+static void at_point(enum test_point point)
+{
+	void (*call)(void);
+
+	pthread_mutex_lock(&mutex);
+	points.came[point]++;
+	call = points.call[point];
+	points.call[point] = NULL;
+	if (me && me->stops_at == (int)point)
+		stop_here();
+	pthread_mutex_unlock(&mutex);
+	if (call)
+		call();
+}
+
+void look_at_points(void)
+{
+	memset(&points, 0, sizeof(points));
+	porter__test_point = at_point;
+}
+
+void look_no_more(void)
+{
+	porter__test_point = NULL;
+}
+
+unsigned came_to(enum test_point point)
+{
+	unsigned came;
+
+	pthread_mutex_lock(&mutex);
+	came = points.came[point];
+	pthread_mutex_unlock(&mutex);
+	return came;
+}
+
+void stop_at(struct worker *w, enum test_point point)
+{
+	pthread_mutex_lock(&mutex);
+	w->stops_at = (int)point;
+	pthread_mutex_unlock(&mutex);
+}
+
+void wait_until_stopped(struct worker *w)
+{
+	pthread_mutex_lock(&mutex);
+	while (!w->stopped)
+		pthread_cond_wait(&changed, &mutex);
+	pthread_mutex_unlock(&mutex);
+}
+
+void go_on(struct worker *w)
+{
+	pthread_mutex_lock(&mutex);
+	must(w->stopped);
+	w->stopped = false;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&mutex);
+}
+
+void call_at(enum test_point point, void (*f)(void))
+{
+	pthread_mutex_lock(&mutex);
+	points.call[point] = f;
+	pthread_mutex_unlock(&mutex);
+}
+
+void give_time(void)
+{
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+}

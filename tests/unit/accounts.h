@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * accounts.h: accounts by themselves, without trackers: what the tests of
+ * src/3-account/ share.
+ *
+ *	open_account()		an account, its id and its place in a hierarchy
+ *	charge(), get_stock()	operations of the calling thread
+ *	assert_adds_up()	whether an account and all below it are as they
+ *				must be whenever no operation is under way
+ *	hire(), begin()		threads that do what they are told, one thing
+ *				after the other
+ *	barriers()		membarrier(2), which the linker wraps: counted,
+ *				or not to be had
+ *	stop_at(), go_on()	such a thread stops at a test point, in the
+ *				middle of an operation
+ *
+ * What fails ends the program, since it may happen in any thread or process.
+ */
+#ifndef TESTS_UNIT_ACCOUNTS_H
+#define TESTS_UNIT_ACCOUNTS_H
+
+#define WITHOUT_KINDS
+#include "support.h"
+
+#include "3-account/charge.h"
+#include "3-account/drain.h"
+#include "3-account/hierarchy.h"
+#include "3-account/limit.h"
+#include "3-account/read.h"
+#include "3-account/refill.h"
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+static const int64_t GIB = (int64_t)1 << 30;
+static const int64_t NO_LIMIT = INT64_MAX;
+
+/* As must(a == b), and tells both numbers. */
+#define must_equal(a, b)                                                  \
+	must_be_equal((int64_t)(a), (int64_t)(b), #a " == " #b, __FILE__, \
+		      __LINE__)
+void must_be_equal(int64_t a, int64_t b, const char *what, const char *file,
+		   int line);
+
+/* ---- Accounts ---- */
+
+struct account *open_account(struct account *parent, int64_t limit);
+struct account *open_account_with(const struct account_options *o);
+/* Out of the structure, and ended. What it has in use is in use no more. */
+void close_account(struct account *a);
+
+/* What is charged at this level, added up from the cells. */
+int64_t charged_in(const struct account *a);
+/* What the account says, in atomic mode or not. */
+int64_t reserved_in(const struct account *a);
+
+void assert_adds_up(const struct account *root);
+
+/* ---- Operations; uncharge() and count() are the floor's own ---- */
+
+static inline struct cell *my_cell(const struct account *a)
+{
+	struct cell *cell = this_cell(a->at);
+
+	must(cell);
+	return cell;
+}
+
+static inline uint32_t cap_of(const struct cell *cell)
+{
+	return load_relaxed(&cell->cap);
+}
+
+static inline bool is_holder(const struct cell *cell)
+{
+	return load_relaxed(&cell->link) != LINK_NONE;
+}
+
+bool charge_or_tell(struct account *a, uint64_t size, struct refused *refused);
+bool charge(struct account *a, uint64_t size);
+/* Charges that much, and gives it back: then the peak is known. */
+void raise_peak_to(struct account *a, uint64_t size);
+/* Small operations, until the account gives stock or could have done so. */
+void get_stock(struct account *a);
+/* With the lock, as everything does that needs it. */
+void drain(struct account *a);
+
+/* ---- Threads ---- */
+
+struct worker;
+
+struct worker *hire(void);
+void dismiss(struct worker *w);
+
+/* What a worker is told to do; granted and refused are what it tells then. */
+struct operation {
+	enum { CHARGE, UNCHARGE, COUNT, GET_STOCK, DRAIN, REGISTER } what;
+	struct account *a;
+	uint64_t size;
+	bool granted;
+	struct refused refused;
+};
+
+/* The operation stays the caller's, until the worker is done with it. */
+void begin(struct worker *w, struct operation *o);
+void begin_job(struct worker *w, void (*job)(void *arg), void *arg);
+bool is_done(struct worker *w);
+void wait_for(struct worker *w);
+
+/* To begin, and to wait for it. */
+bool charge_by(struct worker *w, struct account *a, uint64_t size);
+void uncharge_by(struct worker *w, struct account *a, uint64_t size);
+void count_by(struct worker *w, struct account *a, uint64_t size);
+void get_stock_by(struct worker *w, struct account *a);
+void let(struct worker *w, void (*job)(void *arg), void *arg);
+struct cell *cell_by(struct worker *w, const struct account *a);
+
+/* ---- Barriers ---- */
+
+/* In how many moments all threads have had one, so far. */
+unsigned barriers(void);
+/* From now on there are none, and for good: in a process apart. */
+void forbid_barriers(void);
+
+/* ---- Test points ---- */
+
+/* From now on they are looked at; all figures and stops begin anew. */
+void look_at_points(void);
+void look_no_more(void);
+/* How often any thread has come there. */
+unsigned came_to(enum test_point point);
+
+/* The worker stops when it comes there the next time, once. */
+void stop_at(struct worker *w, enum test_point point);
+void wait_until_stopped(struct worker *w);
+void go_on(struct worker *w);
+
+/* Once, in whichever thread comes there first. */
+void call_at(enum test_point point, void (*f)(void));
+
+/* Long enough for a thread that does not wait to be done. */
+void give_time(void);
+
+#endif /* TESTS_UNIT_ACCOUNTS_H */
