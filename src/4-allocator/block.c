@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * block.c: ask, and count before it or after it.
+ * block.c: count, and ask the underlying allocator.
  *
  *			unbounded		bounded
  *	allocate	count, ask		charge, ask
@@ -8,9 +8,10 @@
  *	reallocate	the difference: growing allocates it, shrinking frees it
  *
  * If the underlying allocator has no memory, what was counted is cancelled.
- * Bounded, a block is charged for as long as the underlying allocator may have
- * it out, or a limit would be exceeded for a moment. Unbounded, it is out of use
- * from the beginning of the call that frees it, and that call can end there.
+ *
+ * In a bounded tracker a block is charged until the underlying allocator has it
+ * back, or a limit would be exceeded for a moment. In an unbounded one it is
+ * uncharged first, so that the call can end in the other free().
  */
 #include "4-allocator/block.h"
 

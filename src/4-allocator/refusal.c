@@ -51,7 +51,7 @@ struct callback {
 	void *context;
 };
 
-/* The tracker itself has a say, or else its nearest ancestor that wants one. */
+/* The function of the tracker itself, or of its nearest ancestor with one. */
 static struct callback whom_to_ask(porter_tracked *t)
 {
 	struct callback callback = { .function = NULL };
@@ -59,7 +59,7 @@ static struct callback whom_to_ask(porter_tracked *t)
 	for_each_level(&t->account, x) {
 		porter_tracked *who = x->owner;
 
-		/* Most have none; the lock is for the two words together. */
+		/* Most have none. The lock is for the pair of words. */
 		if (!load_relaxed(&who->on_refused))
 			continue;
 		account_enter(x);

@@ -6,8 +6,8 @@
  *	free		give the block back to malloc; then count
  *
  * The fast paths are for a thread that has its cell, over malloc; all others are
- * in block.c. What is wanted only when malloc fails is kept on the stack, since
- * no register is worth saving for that.
+ * in block.c. What is needed only when malloc fails is kept on the stack
+ * (volatile), so that no register is saved for it in every call.
  */
 #include "4-allocator/block.h"
 
@@ -23,9 +23,10 @@ static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 }
 
 /*
- * Few instructions here as well: threads that take one number from each other
- * have it for as long as it takes to come from one change of it to the next. A
- * callback may have changed the cell of this thread.
+ * Near a limit threads take the word of atomic mode from each other. Each has it
+ * from one change to its next, so there are few instructions here as well. The
+ * cell is not used after the charge: a callback may have given this thread
+ * another one.
  */
 static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)

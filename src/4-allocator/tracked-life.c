@@ -58,7 +58,7 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 #define OPTIONS_SIZE_FIRST \
 	(offsetof(struct porter_tracked_options, quantum) + sizeof(int64_t))
 
-/* What the caller's struct has of them; false when it makes no sense. */
+/* As many members as the caller's struct has; false if they make no sense. */
 static bool read_options(const struct porter_tracked_options *theirs,
 			 struct porter_tracked_options *o)
 {
@@ -141,7 +141,7 @@ static void give(struct pool_element *element)
 	porter__pool_give(&trackers, element);
 }
 
-/* A watch's callback that runs may yet free, so it is waited for. */
+/* A callback of a watch may be running and free something: it is waited for. */
 static bool end_watches(struct account *a)
 {
 	if (!load_acquire(&a->children))

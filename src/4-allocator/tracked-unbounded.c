@@ -6,10 +6,8 @@
  *	free		count; settle if there is too much stock; give back
  *
  * The fast paths are for a thread that has its cell, over malloc; all others are
- * in block.c. A block is counted before its address is known to anybody, and
- * discounted in a call that was given its address; so its free is counted after
- * it. What is wanted only when malloc fails is kept on the stack, since no
- * register is worth saving for that.
+ * in block.c. What is needed only when malloc fails is kept on the stack
+ * (volatile), so that no register is saved for it in every call.
  */
 #include "4-allocator/block.h"
 

@@ -68,8 +68,9 @@ static inline struct account *account_of(const porter_tracked *t)
 }
 
 /*
- * Takes back what was charged and counted for a block that there is not: an
- * allocation and a free that happened, which statistics do not show.
+ * For a block that the underlying allocator did not give: takes back what was
+ * charged and counted. An allocation and a free have happened then, which
+ * statistics do not show.
  */
 SLOW_PATH void porter__cancel_block(porter_tracked *t, uint64_t size);
 
@@ -78,8 +79,8 @@ SLOW_PATH void *porter__failed(porter_tracked *t);
 
 /*
  * When the stock did not suffice; the cell may be NULL. Charges at the account,
- * asks on_refused before it refuses. False: errno is ENOMEM, and it is counted.
- * Whatever is known of the thread's cell is old then.
+ * and calls on_refused before it refuses. False: errno is ENOMEM, and it is
+ * counted. Afterwards the thread may have another cell.
  */
 bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
 			      uint64_t size);
