@@ -60,7 +60,7 @@ static void call(struct watch *w, struct watching_saved *saved)
 	struct porter_watch_event event = porter__watch_event(w);
 	porter_on_crossing callback = w->callback;
 	porter_tracked *t = w->centre->owner;
-	int number = (int)w->element.index;
+	int number = w->number;
 	void *context = w->context;
 
 	event.suppressed = event.crossing - w->called - 1;

@@ -9,6 +9,7 @@
 #include "3-centre/marks.h"
 #include "5-watch/watch.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -26,6 +27,16 @@ static bool makes_sense(const struct porter_watch *w)
 		return false;
 	return w->unit == PORTER_WATCH_BYTES ||
 	       (w->unit == PORTER_WATCH_PER_MILLE && w->high <= 1000);
+}
+
+/* With the lock `watching`, without which the list does not change. */
+static struct watch *find(const struct centre *c, int number)
+{
+	struct watch *w = c->watches;
+
+	while (w && w->number != number)
+		w = w->next;
+	return w;
 }
 
 static struct watch *make(const struct porter_watch *o)
@@ -51,12 +62,27 @@ static struct watch *make(const struct porter_watch *o)
 	return NULL;
 }
 
+/*
+ * A number is used again when all others have been: who has kept that of a watch
+ * that was removed does not get hold of another one.
+ */
+static int next_number;
+
+static void number_it(struct centre *c, struct watch *w)
+{
+	do {
+		w->number = next_number;
+		next_number = next_number == INT_MAX ? 0 : next_number + 1;
+	} while (find(c, w->number));
+}
+
 /* Whether the high mark is reached already. */
 static bool join_centre(struct centre *c, struct watch *w)
 {
 	bool crossed;
 
 	w->centre = c;
+	number_it(c, w);
 	centre_lock(c);
 	porter__centre_bound(c);
 	/* What is lent was measured by other marks. */
@@ -87,9 +113,9 @@ int porter_watch_add(porter_tracked *t, const struct porter_watch *theirs)
 	w = make(theirs);
 	if (!w)
 		return -1;
-	number = (int)w->element.index;
 	porter__watching_lock(&saved);
 	crossed = join_centre(centre_of(t), w);
+	number = w->number;
 	porter__watching_unlock(&saved);
 	if (crossed)
 		porter__marks_wake();
@@ -98,19 +124,14 @@ int porter_watch_add(porter_tracked *t, const struct porter_watch *theirs)
 
 /* ---- Asking; with the lock ---- */
 
-static struct watch *find(const porter_tracked *t, int watch)
+static struct watch *find_of(const porter_tracked *t, int watch)
 {
 	struct centre *c = centre_of(t);
-	struct watch *w;
+	struct watch *w = c ? find(c, watch) : NULL;
 
-	if (c && watch >= 0 &&
-	    (size_t)watch < porter__pool_count(&porter__watches)) {
-		w = porter__pool_at(&porter__watches, (size_t)watch);
-		if (w->centre == c)
-			return w;
-	}
-	errno = ENOENT;
-	return NULL;
+	if (!w)
+		errno = ENOENT;
+	return w;
 }
 
 /* What waits for its interval makes it readable later. */
@@ -128,7 +149,7 @@ int porter_watch_fd(porter_tracked *t, int watch)
 	int fd = -1;
 
 	porter__watching_lock(&saved);
-	w = find(t, watch);
+	w = find_of(t, watch);
 	if (w && w->fd < 0)
 		make_fd(w);
 	if (w)
@@ -182,7 +203,7 @@ int porter_watch_read(porter_tracked *t, int watch,
 		return -1;
 	}
 	porter__watching_lock(&saved);
-	w = find(t, watch);
+	w = find_of(t, watch);
 	noted = w && take_note(w, &event);
 	porter__watching_unlock(&saved);
 	if (!noted)
@@ -219,7 +240,7 @@ int porter_watch_remove(porter_tracked *t, int watch)
 	struct watching_saved saved;
 
 	porter__watching_lock(&saved);
-	while ((w = find(t, watch)) && must_wait_for(w)) {
+	while ((w = find_of(t, watch)) && must_wait_for(w)) {
 		w->ending = true;
 		pthread_cond_wait(&d.over, &d.lock.mutex);
 	}

@@ -35,6 +35,7 @@ struct watch {
 	struct pool_element element;
 	/* ---- under `watching`; what follows is constant from then on ---- */
 	struct centre *centre; /* or NULL: it is no watch */
+	int number;	       /* not the next one's in this place */
 	int64_t high, low;
 	bool per_mille;
 	uint64_t min_interval;
