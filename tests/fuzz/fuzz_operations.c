@@ -4,15 +4,18 @@
  *
  * Bytes say what to do: create and destroy trackers, one over another too,
  * allocate, resize and free in every way there is, charge what came from
- * elsewhere, count, make the allocator at the bottom fail. After each step every number of every tracker must be
- * what the model says, and every block must hold what was written into it.
+ * elsewhere, count, make the allocator at the bottom fail (bottom.c). After each
+ * step every number of every tracker must be what the model says, and every block
+ * must hold what was written into it.
  *
  *	tracker 0..7 --> tracker under it, or the bottom --> malloc
  *	                                      `-- fails when told to
  *
  * The bytes come from libFuzzer (see run), or from replay.c.
  */
+#include "bottom.h"
 #include "fuzz.h"
+#include "input.h"
 #include "leak.h"
 
 #include <portermem/portermem.h>
@@ -29,142 +32,12 @@ enum { MOST_FILLED = 1 << 16 }; /* bytes of a block that are written */
 size_t steps;
 uint64_t seed = 1;
 
-#define CHECK(condition)                                    \
-	do {                                                \
-		if (!(condition))                           \
-			check_failed(__LINE__, #condition); \
-	} while (0)
-
-static _Noreturn void check_failed(int line, const char *condition)
+_Noreturn void check_failed(const char *file, int line, const char *condition)
 {
-	fprintf(stderr, "# seed %llu, step %zu, line %d: %s\n",
-		(unsigned long long)seed, steps, line, condition);
+	fprintf(stderr, "# seed %llu, step %zu, %s:%d: %s\n",
+		(unsigned long long)seed, steps, file, line, condition);
 	abort();
 }
-
-/* ---- The bytes ---- */
-
-static struct {
-	const uint8_t *next, *end;
-} input;
-
-static unsigned take_byte(void)
-{
-	return input.next < input.end ? *input.next++ : 0;
-}
-
-/* Small ones mostly, and those at which something changes. */
-static size_t take_size(void)
-{
-	unsigned kind = take_byte(), low = take_byte();
-
-	switch (kind % 16) {
-	case 0:
-		return 0;
-	case 1:
-		return low * 997;
-	case 2:
-		return 1000000 + low;
-	case 3: /* Nobody has so much. */
-		return (size_t)PTRDIFF_MAX - low;
-	case 4:
-		return (size_t)PTRDIFF_MAX + 1 + low;
-	case 5:
-		return SIZE_MAX - low;
-	case 6:
-		return (size_t)1 << low % 20;
-	default:
-		return low + 1;
-	}
-}
-
-/* Powers of two, and now and then something else. */
-static size_t take_alignment(void)
-{
-	static const size_t odd[] = { 0, 3, 12, 24, 1000, SIZE_MAX };
-	unsigned byte = take_byte();
-
-	return byte >= 250 ? odd[byte - 250] : (size_t)1 << byte % 14;
-}
-
-/* ---- The bottom ---- */
-
-static bool bottom_fails;
-static size_t bottom_blocks;
-
-static void *from_bottom(void *block, size_t size, size_t alignment)
-{
-	CHECK(size <= PTRDIFF_MAX);
-	CHECK(alignment && (alignment & (alignment - 1)) == 0);
-	if (block)
-		bottom_blocks++;
-	else
-		errno = ENOMEM;
-	return block;
-}
-
-static void *bottom_allocate(porter_allocator *self, size_t size,
-			     size_t alignment)
-{
-	porter_allocator *system = porter_backend("system");
-
-	(void)self;
-	return from_bottom(bottom_fails ? NULL :
-					  system->vtable->allocate(system, size,
-								   alignment),
-			   size, alignment);
-}
-
-static void *bottom_allocate_zeroed(porter_allocator *self, size_t size,
-				    size_t alignment)
-{
-	porter_allocator *system = porter_backend("system");
-
-	(void)self;
-	return from_bottom(bottom_fails ? NULL :
-					  system->vtable->allocate_zeroed(
-						  system, size, alignment),
-			   size, alignment);
-}
-
-static void *bottom_reallocate(porter_allocator *self, void *ptr,
-			       size_t old_size, size_t new_size,
-			       size_t alignment)
-{
-	porter_allocator *system = porter_backend("system");
-
-	(void)self;
-	CHECK(ptr && new_size && new_size <= PTRDIFF_MAX);
-	CHECK(alignment && (alignment & (alignment - 1)) == 0);
-	if (bottom_fails) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return system->vtable->reallocate(system, ptr, old_size, new_size,
-					  alignment);
-}
-
-static void bottom_free(porter_allocator *self, void *ptr, size_t size,
-			size_t alignment)
-{
-	porter_allocator *system = porter_backend("system");
-
-	(void)self;
-	CHECK(ptr && bottom_blocks > 0);
-	bottom_blocks--;
-	system->vtable->free(system, ptr, size, alignment);
-}
-
-static const struct porter_allocator_vtable bottom_vtable = {
-	.size = sizeof(struct porter_allocator_vtable),
-	.name = "bottom",
-	.allocate = bottom_allocate,
-	.reallocate = bottom_reallocate,
-	.free = bottom_free,
-	.allocate_zeroed = bottom_allocate_zeroed,
-};
-
-static porter_allocator bottom = { .vtable = &bottom_vtable };
 
 /* ---- The model ---- */
 
@@ -685,9 +558,8 @@ static void end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	input.next = data;
-	input.end = data + size;
-	for (steps = 0; input.next < input.end; steps++) {
+	input_begin(data, size);
+	for (steps = 0; input_goes_on(); steps++) {
 		step();
 		check_everything();
 	}
