@@ -208,7 +208,7 @@ static void a_refusal_below_is_undone_where_only_counted(void **state)
 		      lowest);
 }
 
-static void a_refusal_below_is_undone_where_a_peak_is_kept(void **state)
+static void a_refusal_below_is_taken_back_and_in_the_peak(void **state)
 {
 	porter_tracked *lowest = make(NULL, NULL, 100);
 	porter_tracked *middle = make(lowest, NULL, 0);
@@ -217,8 +217,10 @@ static void a_refusal_below_is_undone_where_a_peak_is_kept(void **state)
 	charge(middle, 60);
 	porter_refund(middle, 60);
 	no_charge(middle, 1 << 20);
-	assert_int_equal(porter_peak(middle).lower, 60);
-	assert_int_equal(porter_peak(middle).upper, 60);
+	/* It was charged there, until the one below refused. */
+	assert_int_equal(porter_peak(middle).lower, 1 << 20);
+	assert_int_equal(porter_peak(middle).upper, 1 << 20);
+	assert_int_equal(porter_bytes_used(middle), 0);
 	end(middle);
 	end(lowest);
 	lowest = make(NULL, NULL, 100);
@@ -565,8 +567,7 @@ int main(void)
 		cmocka_unit_test(
 			a_charge_counts_in_the_family_and_its_limits_bind),
 		cmocka_unit_test(a_refusal_below_is_undone_where_only_counted),
-		cmocka_unit_test(
-			a_refusal_below_is_undone_where_a_peak_is_kept),
+		cmocka_unit_test(a_refusal_below_is_taken_back_and_in_the_peak),
 		cmocka_unit_test(
 			a_refusal_below_is_undone_where_there_is_a_limit),
 		cmocka_unit_test(a_refusal_below_is_undone_in_the_family),
