@@ -20,8 +20,8 @@
  *	63                                  20 19        0
  *	|              reserved               |  number  |
  *
- * Whoever takes the lock ends the mode first (porter__atomic_end); so all that
- * is done with the lock is done by one thread, as if there was no such mode.
+ * Whoever takes the lock ends the mode first (atomic_end()). So all that is done
+ * with the lock is done by one thread, as if there was no such mode.
  *
  * An operation changes the word first, and its own cell after that. Nobody else
  * looks at the quota of a cell that is no holder (drain.h), and as long as the
@@ -47,7 +47,7 @@ enum { WORD_SHIFT = 20, WORD_MODES = 1 << WORD_SHIFT };
 
 /* What the word has room for. */
 static const int64_t WORD_LIMIT = (int64_t)1 << 40;
-/* Of one operation: a quarter million may subtract in vain before it wraps. */
+/* Of one operation: 16,384 may subtract in vain before it wraps. */
 static const uint64_t WORD_MAX_CHANGE = (uint64_t)1 << 28;
 
 /* How an operation without the lock ended. NEEDS_LOCK: it goes on with the lock. */
@@ -109,8 +109,9 @@ static inline bool is_no_holder(const struct cell *cell)
 
 /*
  * Whether the account is of this process. In a child of fork() the word may hold
- * what dead threads were charging, and an operation that went on with it could be
- * missed by the thread that makes the account anew (rebuild.h).
+ * what dead threads were charging. And a thread that rebuilds the account (rebuild.h)
+ * might miss an operation that went on with the word. Acquire: pairs with the end
+ * of porter__rebuild().
  */
 static inline bool is_of_this_process(const struct account *a)
 {
@@ -133,8 +134,8 @@ static inline enum atomic_result refuse_atomically(const struct account *a,
 }
 
 /*
- * The quota becomes what the cell has charged then; size more, as a rule. *charged
- * is what a refusal is about.
+ * The quota becomes what the cell has charged then; size more, as a rule. After a
+ * refusal *charged is what was charged when it was refused.
  */
 static inline enum atomic_result charge_atomically(struct account *a,
 						   struct cell *cell,

@@ -131,8 +131,8 @@ static void finish(struct account *a, struct cell *cell)
 }
 
 /*
- * Who was refused gets no stock, or the next one would drain it in vain: so
- * threads that are refused together cause one drain.
+ * A thread that was refused gets no stock. The next one that is refused would
+ * drain it in vain; so threads that are refused together cause one drain.
  */
 static void finish_refused(struct account *a)
 {

@@ -72,8 +72,8 @@ static inline struct porter_interval peak_read(const struct peak *peak)
 
 /*
  * What caps are measured by: 1/256 of the peak, or 64 KiB. All caps together hold
- * the bounds of the peak apart, so refill.c keeps them within half of this, and
- * 4 KiB for each holder.
+ * the bounds of the peak apart, so refill.c keeps them within this, or within
+ * 4 KiB for each holder if that is more (G8).
  */
 static inline int64_t peak_allowance(int64_t peak)
 {

@@ -18,8 +18,8 @@
  * Between 4 KiB and 256 KiB. The 4 KiB are never denied because of the peak:
  * the bound on the caps grows by as much for each holder (G8). To deny them, and
  * to drain the others, would cost a thread that works in a thousand children a
- * drain for each operation. Only once, when there come to be many, those that
- * came first and have more must give it back.
+ * drain for each operation. Only when there come to be many holders, those that
+ * came first and have more are drained once.
  *
  * A first cap in a hierarchy is 4 KiB: a thread may touch many children once.
  * When the cell comes again, it gets what is above.
@@ -193,10 +193,10 @@ static void deny(struct account *x)
 }
 
 /*
- * Those that came first have more than those that came later find left. They
- * come down when they are settled; but who is idle is not. Before all of them
- * together would be more than G8 allows they are drained, and find as much then
- * as is left for so many.
+ * The first holders have larger caps than later ones find. They come down when
+ * they are settled; but an idle one is not settled. So before all caps together
+ * would be more than G8 allows, the level is drained. max_holders stays, so that
+ * each gets then what there is for so many.
  */
 static void bring_down(struct account *a)
 {
@@ -241,8 +241,8 @@ static void give(struct account *a, struct cell *cell, int64_t stock)
 }
 
 /*
- * Where one thread makes a new peak with each block: its cap stays, and it gets
- * no stock, whatever the rest would say.
+ * Where one thread makes a new peak with each block, its cap stays, and it gets no
+ * stock: that is what the rest would come to, and this is the shorter way.
  */
 static bool is_lone_at_peak(const struct account *a, uint32_t cap)
 {

@@ -13,15 +13,16 @@
  *
  * A cell that may have stock is a *holder*. It has two more words:
  *
- *	cap	The most stock that it keeps. A free that brings the stock above
- *		the cap settles the cell: the rest goes back to the account.
+ *	cap	What its stock stays below. An operation that leaves the stock at
+ *		the cap, or above, settles the cell: all of it goes back to the
+ *		account.
  *	link	Whether it is a holder, and the next one in the account's list.
  *		0: it is none. 1: it is the last. Else the index of the next
  *		one's slot, plus 2.
  *
  * A cell that is no holder has no stock and no cap, so its words may start as
- * 0, and every operation that changes its use finds the account by itself:
- * an allocation has too little stock, a free too much.
+ * 0, and every operation that changes its use finds the account by itself: there
+ * is too little stock for an allocation, and no stock is below a cap of 0.
  *
  * Sums of bytes are taken modulo 2^64: a thread that frees what others have
  * allocated has charged less than nothing. No cell gets further than 2^61 from 0:
@@ -77,14 +78,14 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
 }
 
 /*
- * After an operation has counted: whether its stock is not from 0 to below the
- * cap, so that the account must hear of it. Taken without its sign, a stock below
- * 0 is huge, and so is that of a quota which a drain has marked.
+ * After an operation has counted: whether the stock is below 0, or not below the
+ * cap. Then the thread settles its cell. A stock below 0 is huge when taken without
+ * its sign, and so is that of a quota which a drain has marked.
  *
- * A cell that was drained has cap 0, which lets nothing pass. So an operation that
- * a drain has settled comes to the lock all the same: the drain has changed what is
- * reserved, but it knows nothing of the peaks, limits and watermarks of the account
- * whose cell it is. (tests/models/peak.pml: drained_returns)
+ * A cell that was drained has cap 0, and no stock is below that. So a thread comes
+ * to the lock even if a drain has settled its operation. The drain has changed what
+ * is reserved, but it has looked at the peaks, limits and watermarks of other
+ * accounts. (tests/models/peak.pml: drained_returns)
  */
 static inline bool must_settle(const struct cell *cell)
 {
