@@ -48,7 +48,7 @@ static inline void uncharge_in(struct account *a, struct cell *cell,
 			       uint64_t size)
 {
 	word_add_release(&cell->word[FREED], size);
-	if (must_settle(cell))
+	if (has_too_much_stock(cell))
 		porter__settle(a, cell);
 }
 
@@ -71,7 +71,7 @@ static inline void count(struct account *a, uint64_t size)
 		return;
 	}
 	word_add(&cell->word[ALLOCATED], size);
-	if (must_settle(cell))
+	if (is_out_of_stock(cell))
 		porter__settle_with_lock(a, cell);
 }
 
