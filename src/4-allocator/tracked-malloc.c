@@ -75,7 +75,7 @@ void *porter_malloc(porter_tracked *t, size_t size)
 	struct cell *cell = short_path(t);
 	char *base;
 
-	if (unlikely(!cell) || too_large(size))
+	if (unlikely(!cell) || unlikely(size > MAX_FAST_SIZE))
 		return malloc_slowly(t, size, ANY_BYTES);
 	word_add(&cell->word[ALLOCATED], size);
 	word_add(&cell->word[ALLOCATIONS], 1);

@@ -40,7 +40,8 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	struct cell *cell = this_cell_fast(t->malloc_at);
 	void *block;
 
-	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
+	if (unlikely(alignment > PORTER_ALIGNMENT) ||
+	    unlikely(size > MAX_FAST_SIZE) || unlikely(!cell))
 		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
 	word_add(&cell->word[ALLOCATED], size);
 	word_add(&cell->word[ALLOCATIONS], 1);
