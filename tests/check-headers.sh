@@ -78,8 +78,10 @@ compile_initializers() {
 
 # A struct has a size for the caller to set exactly if it has an initializer.
 each_sized_struct_has_one() {
-	cat "$srcdir"/include/portermem/*.h |
-		sed -n '/^struct porter_[a-z_]* {/{N;s/^struct porter_\([a-z_]*\) {\n\tsize_t size;$/\1/p;}' |
+	cat "$srcdir"/include/portermem/*.h | awk '
+		/^struct porter_[a-z_]* {$/ { name = substr($2, 8); next }
+		name != "" && /^\tsize_t size;$/ { print name }
+		{ name = "" }' |
 		tr '[:lower:]' '[:upper:]' | LC_ALL=C sort >"$tmp/sized"
 	initializers | LC_ALL=C sort | diff "$tmp/sized" -
 }

@@ -114,8 +114,8 @@ int64_t porter_counter_sum(const porter_counter *c);
  * porter_counter_interval - bounds of the value, certified
  * @c: the counter
  *
- * Collects all cells twice. The true value lay within the bounds at every
- * instant between the two collects (G3). Where both collects agree the bounds
+ * Scans all cells twice. The true value lay within the bounds at every
+ * instant between the two scans (G3). Where both scans agree the bounds
  * are equal: then this is an exact value, under load.
  *
  * Return: the bounds, in the unit of the program; lower == upper: exact.

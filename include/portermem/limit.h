@@ -246,7 +246,9 @@ struct porter_refusal {
  * on_refused may ask here; a request that on_refused then made room for stays
  * noted until the next one. A refusal of porter_charge() and
  * porter_charge_resize() is one, too. A request that failed because the
- * underlying allocator has no memory is not.
+ * underlying allocator has no memory is not. The note is kept in the thread's
+ * slot: porter_thread_unregister() forgets it, and without memory for a slot
+ * there is none.
  *
  * The note is made without memory, and names and children are looked up now: a
  * walk over the children and the slots. What the caller's struct has beyond what

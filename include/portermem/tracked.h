@@ -159,8 +159,8 @@ int64_t porter_bytes_used(const porter_tracked *t);
  * porter_bytes_used_interval - bounds of the bytes in use, certified
  * @t: the tracker
  *
- * Collects all cells twice. At every instant between the two collects the
- * bytes in use lay within the bounds (G3). Where both collects agree the
+ * Scans all cells twice. At every instant between the two scans the
+ * bytes in use lay within the bounds (G3). Where both scans agree the
  * bounds are equal: then this is an exact number, under load.
  *
  * Return: the bounds in bytes, lower never below 0; lower == upper: exact.
@@ -174,14 +174,14 @@ struct porter_interval porter_bytes_used_interval(const porter_tracked *t);
  * porter_bytes_used_exact - the bytes in use at an instant, or nothing
  * @t: the tracker
  * @out: the bytes in use at an instant inside the call
- * @max_tries: how often to collect again, at least 1
+ * @max_tries: how often to scan again, at least 1
  *
- * Collects until two collects in a row agree. That takes a gap in the updates
+ * Scans until two scans in a row agree. That takes a gap in the updates
  * as long as a walk over the slots; the fewer slots and the less load, the
  * sooner it comes.
  *
  * Return: 0 and the exact number in @out; or -1 with errno.
- * Errors: EAGAIN, no two collects agreed: then @out has the lower bound of
+ * Errors: EAGAIN, no two scans agreed: then @out has the lower bound of
  * the narrowest interval that was seen, which is not exact; EINVAL, @out is
  * NULL or @max_tries is 0, and nothing was changed.
  * Threads: as porter_bytes_used(). Signals: not safe.

@@ -113,6 +113,12 @@ static inline struct cell_address cell_address(uint32_t id)
 	};
 }
 
+/* At which the hot path never finds a cell. */
+static inline struct cell_address no_cell_address(void)
+{
+	return (struct cell_address){ .direct = DIRECT_BLOCKS };
+}
+
 static inline struct cell *cell_in(struct cell *block, struct cell_address at)
 {
 	return (struct cell *)((char *)block + at.offset);

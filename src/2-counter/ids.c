@@ -136,7 +136,8 @@ void porter__id_give(struct porter__id *id)
 
 	end_cells(id);
 	porter__slots_leave(locked);
-	id->failures = id->refusals = id->cancelled = 0;
+	id->failures = id->refusals = 0;
+	id->cancelled = id->cancelled_blocks = 0;
 	porter__pool_give(&ids, id);
 }
 

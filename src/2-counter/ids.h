@@ -30,6 +30,7 @@ struct porter__id {
 	uint64_t failures;
 	uint64_t refusals;  /* of requests, by a limit */
 	uint64_t cancelled; /* bytes counted as allocated, and as freed */
+	uint64_t cancelled_blocks;
 	struct cell shared __attribute__((aligned(CACHE_LINE_PAIR)));
 };
 

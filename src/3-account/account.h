@@ -5,8 +5,8 @@
  *	         limit   peak   watermarks
  *	             \    |    /
  *	  parent      account: reserved = quotas of its cells
- *	    ^           |               + reserved of its children
- *	    `-----------'
+ *	    ^           |               + charged by its shared cell
+ *	    `-----------'               + reserved of its children
  *	      |  quota       |  quota         |  quota
  *	   cell of        cell of          cell of
  *	   thread 1       thread 2         thread 3
@@ -15,11 +15,13 @@
  * is reserved, since no cell charges more than its quota. So whatever holds for
  * the reserved bytes holds for the charged ones: limits (G7), the upper bound of
  * the peak (G8), watermarks. A thread that stays within its quota need not ask.
+ * (An unbounded tracker may overdraw a quota. The same call settles it before it
+ * returns.)
  *
- * One lock for a hierarchy, the root's (root-lock.h). It guards all that stands
- * below the line in struct account, in all accounts of the hierarchy, and the
- * quotas, caps and links of the cells that are holders. Reserving goes through
- * all levels at once, so parents cost the fast path nothing.
+ * One lock for a hierarchy, the root's (root-lock.h). It guards the last part of
+ * struct account, in all accounts of the hierarchy, and the quotas, caps and
+ * links of the cells that are holders. Reserving goes through all levels at
+ * once, so parents cost the fast path nothing.
  */
 #ifndef PORTER_ACCOUNT_H
 #define PORTER_ACCOUNT_H
@@ -27,7 +29,7 @@
 #include "3-account/peak.h"
 #include "3-account/stock.h"
 
-/* No machine has so much; and sums of a few of them do not overflow. */
+/* More than any machine has. Sums of a few such numbers do not overflow. */
 static const int64_t BEYOND_ALL = (int64_t)1 << 60;
 
 /* The lock of a hierarchy: see root-lock.h. */
@@ -45,31 +47,32 @@ struct account {
 	void *owner;	    /* the tracker */
 	int64_t quantum;    /* stock that the program wants; 0: chosen */
 	bool bounded;	    /* a limit or a watermark holds here or above */
+	bool all_bounded;   /* so is the whole subtree */
 	bool may_be_atomic; /* atomic-mode.h: worth a try without the lock */
 
 	/* ---- structure (hierarchy.h): changed under its mutex ---- */
 	struct account *children, *next, *previous;
-	uint64_t ended; /* root: children that ended, twice */
+	uint64_t ended; /* root: counts up before a child leaves, and after */
 
-	/* ---- under the root's lock; the first line has what is hot ---- */
+	/* ---- under the root's lock; what is used most lies first ---- */
 	struct root_lock lock __attribute__((aligned(CACHE_LINE_PAIR)));
 	uint32_t generation; /* fork.h: of the process it was made (anew) in */
 	int64_t reserved;
-	int64_t word; /* root: what is reserved, in atomic mode */
+	int64_t word; /* of a root: what is reserved, in atomic mode */
 	int64_t word_min, word_max;
 	int64_t limit;	   /* INT64_MAX: none */
 	int64_t high, low; /* watermarks; INT64_MAX, INT64_MIN: none */
 
 	int64_t upper, lower;  /* of the peak, as last published */
-	uint64_t caps;	       /* of all holders, the subtree's */
+	uint64_t caps;	       /* sum, of all holders in the subtree */
 	uint32_t holders;      /* in the subtree */
 	uint32_t max_holders;  /* since the last drain */
 	uint32_t first_holder; /* its own list: a link (stock.h) */
-	uint32_t operations;   /* the first few get no stock */
-	uint32_t denied;       /* refill.c: since the last drain */
-	uint32_t crowded;      /* refill.c: the same */
+	uint32_t operations;   /* refill.c: the first few get no stock */
+	uint32_t denied;       /* refill.c: how often, since the last drain */
+	uint32_t crowded;      /* refill.c: small caps, since then */
 	uint32_t modes;	       /* atomic-mode.h: how many there were */
-	int64_t resume;	       /* refill.c: room for those who want stock */
+	int64_t resume;	       /* refill.c: how far from a bound stock begins */
 
 	struct account *active_children, *next_active, *previous_active;
 	bool is_active; /* in its parent's list of those with holders */
@@ -82,10 +85,10 @@ struct account {
 #define for_each_level(a, x) for (struct account *x = (a); x; x = x->parent)
 
 /*
- * Adds to what is reserved, at all levels. Release, and quotas are raised after
- * it and lowered before it: at every instant, also at that of a fork, what is
- * reserved is at least the sum of the quotas. Unsigned, so that absurd numbers
- * wrap instead of being undefined.
+ * Adds to what is reserved, at all levels. Quotas are raised after it and
+ * lowered before it, and all of these stores are release. So at every instant,
+ * that of a fork included, what is reserved is at least the sum of the quotas.
+ * The sum is unsigned, so that absurd sizes wrap; a signed one would be undefined.
  */
 static inline void reserve(struct account *a, int64_t bytes)
 {
@@ -95,8 +98,9 @@ static inline void reserve(struct account *a, int64_t bytes)
 }
 
 /*
- * The quota, which is so far, becomes what the cell has charged: no stock is
- * left. The word QUOTA goes from what it is to that in one store.
+ * Settles a cell whose quota is the one given (the word may be marked: drain.h).
+ * Its quota becomes what it has charged, so no stock is left. The word is stored
+ * once, since the cell's thread may look at it meanwhile.
  */
 static inline void settle_from(struct account *a, struct cell *cell,
 			       uint64_t quota)

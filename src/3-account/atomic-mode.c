@@ -11,8 +11,9 @@ struct fence {
 };
 
 /*
- * Within these bounds nothing but the sum changes. Near a lower watermark stock
- * begins above them, else below them.
+ * Within these bounds an operation changes nothing but the sum. Where it leaves
+ * them, something else may be due: a refusal, a new peak, a watermark, or stock,
+ * which begins below them; near a lower watermark, above them.
  */
 static struct fence fence(const struct account *a)
 {

@@ -3,8 +3,8 @@
  * atomic-mode.h: near a limit, one compare-and-exchange instead of stock.
  *
  * Near its limit a tracker gives no stock, so all operations come to the
- * account. Most find it as the last one has left it: nobody has stock, no peak
- * and no watermark is near. Then all there is to do is to change what is
+ * account. Most find it as the last one has left it: nobody has stock, and no
+ * peak and no watermark is reached. Then all there is to do is to change what is
  * reserved, within two bounds that were worked out once, with the lock:
  *
  *	     word_min                       word_max
@@ -14,14 +14,14 @@
  *	 again,  |                              |
  *	 a lower watermark
  *
- * The word is what is reserved and the number of this mode; at any other time it
- * is about NOT_ATOMIC, since threads that free subtract before they look:
+ * The word has what is reserved and the number of this mode. At any other time it
+ * is NOT_ATOMIC, or less: a thread that frees subtracts before it looks.
  *
- *	63                                  16 15        0
+ *	63                                  20 19        0
  *	|              reserved               |  number  |
  *
- * Whoever takes the lock ends the mode first (porter__atomic_end); so all that
- * is done with the lock is done by one thread, as if there was no such mode.
+ * Whoever takes the lock ends the mode first (atomic_end()). So all that is done
+ * with the lock is done by one thread, as if there was no such mode.
  *
  * An operation changes the word first, and its own cell after that. Nobody else
  * looks at the quota of a cell that is no holder (drain.h), and as long as the
@@ -43,13 +43,14 @@
 
 static const int64_t NOT_ATOMIC = -((int64_t)1 << 62);
 
-enum { WORD_SHIFT = 16, WORD_MODES = 1 << WORD_SHIFT };
+enum { WORD_SHIFT = 20, WORD_MODES = 1 << WORD_SHIFT };
 
-/* What fits into the word; and of one operation, with thousands in vain. */
-static const int64_t WORD_LIMIT = (int64_t)1 << 44;
+/* What the word has room for. */
+static const int64_t WORD_LIMIT = (int64_t)1 << 40;
+/* Of one operation: 16,384 may subtract in vain before it wraps. */
 static const uint64_t WORD_MAX_CHANGE = (uint64_t)1 << 28;
 
-/* What an operation without the lock came to; NEEDS_LOCK: nothing was done. */
+/* How an operation without the lock ended. NEEDS_LOCK: it goes on with the lock. */
 enum atomic_result { NEEDS_LOCK, ATOMIC_DONE, ATOMIC_REFUSED };
 
 static inline bool is_atomic(int64_t word)
@@ -70,7 +71,7 @@ static inline bool is_same_mode(int64_t a, int64_t b)
 
 /* ---- With the lock ---- */
 
-/* At the end of an operation that got no stock: is it atomic from now on? */
+/* At the end of an operation that got no stock: the mode begins, if it may. */
 SLOW_PATH void porter__atomic_begin(struct account *a);
 
 /* At the beginning of everything that is done with the lock. */
@@ -81,13 +82,13 @@ static inline void atomic_end(struct account *root)
 	if (likely(word == NOT_ATOMIC))
 		return;
 	if (!is_atomic(word)) {
-		/* What was subtracted in vain must not add up. */
+		/* What frees have subtracted in vain must not add up. */
 		store_relaxed(&root->word, NOT_ATOMIC);
 		return;
 	}
 	/*
-	 * For readers, who see that the mode is over before they see the sum:
-	 * an upper bound of that. The exchange is a release.
+	 * A reader may find that the mode is over before the sum is stored below.
+	 * So it finds an upper bound of the sum; the exchange is a release.
 	 */
 	store_relaxed(&root->reserved, root->word_max);
 	word = exchange(&root->word, NOT_ATOMIC);
@@ -98,8 +99,8 @@ static inline void atomic_end(struct account *root)
 /* ---- Without the lock, for the calling thread's cell ---- */
 
 /*
- * Whether nobody else is about to change the quota. A drain might still be
- * settling this cell; acquire: once the cell is out of the list, that is over.
+ * Whether nobody else is about to change the quota. Acquire: a drain settles a
+ * cell before it takes it out of the list.
  */
 static inline bool is_no_holder(const struct cell *cell)
 {
@@ -107,32 +108,47 @@ static inline bool is_no_holder(const struct cell *cell)
 }
 
 /*
+ * Whether the account is of this process. In a child of fork() the word may hold
+ * what dead threads were charging. And a thread that rebuilds the account (rebuild.h)
+ * might miss an operation that went on with the word. Acquire: pairs with the end
+ * of porter__rebuild().
+ */
+static inline bool is_of_this_process(const struct account *a)
+{
+	return likely(load_acquire(&a->generation) ==
+		      load_relaxed(&porter__fork_generation));
+}
+
+/*
  * No room in this mode. Whoever changes the limit ends the mode first; release
  * and acquire, so that a thread which finds the new limit finds the mode over.
- * In a child of fork() the word may hold what dead threads were charging.
  */
 static inline enum atomic_result refuse_atomically(const struct account *a,
 						   int64_t now, int64_t then)
 {
 	TEST_POINT(REFUSING_ATOMICALLY);
 	return is_atomic(now) && then > load_acquire(&a->limit) &&
-			       is_same_mode(load_relaxed(&a->word), now) &&
-			       load_relaxed(&a->generation) ==
-				       load_relaxed(&porter__fork_generation) ?
+			       is_same_mode(load_relaxed(&a->word), now) ?
 		       ATOMIC_REFUSED :
 		       NEEDS_LOCK;
 }
 
-/* reserved tells at which number a refusal was refused. */
-static inline enum atomic_result
-charge_atomically(struct account *a, struct cell *cell, uint64_t size)
+/*
+ * The quota becomes what the cell has charged then; size more, as a rule. After a
+ * refusal *charged is what was charged when it was refused.
+ */
+static inline enum atomic_result charge_atomically(struct account *a,
+						   struct cell *cell,
+						   uint64_t size,
+						   int64_t *charged)
 {
 	uint64_t quota;
 	int64_t more, now, then;
 
-	if (unlikely(size > WORD_MAX_CHANGE) || !is_no_holder(cell))
+	if (unlikely(size > WORD_MAX_CHANGE) || !is_no_holder(cell) ||
+	    !is_of_this_process(a))
 		return NEEDS_LOCK;
-	/* Before the word is looked at: others take it away meanwhile. */
+	/* Before the word is loaded, so that the exchange comes soon after that. */
 	quota = own_word(cell, ALLOCATED) - own_word(cell, FREED) + size;
 	more = (int64_t)(quota - load_relaxed(&cell->word[QUOTA]));
 	now = load_acquire(&a->word);
@@ -140,8 +156,10 @@ charge_atomically(struct account *a, struct cell *cell, uint64_t size)
 		then = word_reserved(now) + more;
 		if (unlikely(!is_atomic(now) ||
 			     then > load_acquire(&a->word_max) ||
-			     then <= load_acquire(&a->word_min)))
+			     then <= load_acquire(&a->word_min))) {
+			*charged = word_reserved(now);
 			return refuse_atomically(a, now, then);
+		}
 		then = now + more * WORD_MODES;
 	} while (unlikely(!compare_exchange(&a->word, &now, then)));
 	store_relaxed(&cell->word[QUOTA], quota);
@@ -150,9 +168,10 @@ charge_atomically(struct account *a, struct cell *cell, uint64_t size)
 }
 
 /*
- * After a free was counted. It subtracts without looking at the word first; when
- * that was not in atomic mode, nothing has happened. Any mode that the sum falls
- * into is a good one. Where stock may begin again, the lock is next.
+ * After a free was counted. It subtracts without looking at the word first. If the
+ * word was not in atomic mode, that was in vain, and does no harm. Which mode it
+ * was does not matter, since less fits into each. At a lower bound the lock is next:
+ * stock may begin, or a watermark is crossed.
  */
 static inline enum atomic_result uncharge_atomically(struct account *a,
 						     struct cell *cell)
@@ -160,7 +179,8 @@ static inline enum atomic_result uncharge_atomically(struct account *a,
 	uint64_t quota;
 	int64_t less, now;
 
-	if (!load_relaxed(&a->may_be_atomic) || !is_no_holder(cell))
+	if (!load_relaxed(&a->may_be_atomic) || !is_no_holder(cell) ||
+	    !is_of_this_process(a))
 		return NEEDS_LOCK;
 	quota = own_word(cell, ALLOCATED) - own_word(cell, FREED);
 	less = (int64_t)(load_relaxed(&cell->word[QUOTA]) - quota);
@@ -170,7 +190,7 @@ static inline enum atomic_result uncharge_atomically(struct account *a,
 	if (unlikely(!is_atomic(now)))
 		return NEEDS_LOCK;
 	store_relaxed(&cell->word[QUOTA], quota);
-	/* If that bound is a later one, its writer saw this sum already. */
+	/* If the bound is that of a later mode, its beginning has seen this free. */
 	return likely(word_reserved(now) - less > load_relaxed(&a->word_min)) ?
 		       ATOMIC_DONE :
 		       NEEDS_LOCK;

@@ -17,7 +17,7 @@
 
 /* ---- Step 2 ---- */
 
-/* For nothing there is always room, also above a limit that was lowered. */
+/* A request for 0 bytes always fits, also above a limit that was lowered. */
 static bool fits(const struct account *x, int64_t reserved, uint64_t size)
 {
 	int64_t max = min_of(x->limit, BEYOND_ALL);
@@ -36,7 +36,7 @@ static struct account *level_without_room(struct account *a, uint64_t size)
 
 /*
  * The level that refuses, or NULL. It is drained before, unless that could not
- * help: the holders keep no more than their caps.
+ * help: its holders have no more stock than their caps.
  */
 static struct account *make_room(struct account *a, uint64_t size,
 				 struct refused *refused)
@@ -44,7 +44,6 @@ static struct account *make_room(struct account *a, uint64_t size,
 	struct account *x;
 
 	while ((x = level_without_room(a, size))) {
-		refused->stock = x->caps;
 		if (!x->caps || !fits(x, x->reserved - (int64_t)x->caps, size))
 			break;
 		porter__drain(x);
@@ -59,8 +58,8 @@ static struct account *make_room(struct account *a, uint64_t size,
 }
 
 /*
- * After a settle that found more charged than a limit allows: unbounded calls
- * that were under way when it came. Nobody may go on using stock.
+ * A settle may find more charged than a limit allows: by unbounded calls that
+ * were under way when the first limit was set. Nobody may go on using stock then.
  */
 static void drain_above_limit(struct account *a)
 {
@@ -71,7 +70,7 @@ static void drain_above_limit(struct account *a)
 
 /* ---- Step 3 ---- */
 
-/* The own cell is settled: all stock is in other holders, within their caps. */
+/* The own cell is settled, so all stock is that of others, within their caps. */
 static void raise_peaks(struct account *a, uint64_t own_cap)
 {
 	for_each_level(a, x) {
@@ -132,8 +131,8 @@ static void finish(struct account *a, struct cell *cell)
 }
 
 /*
- * Who was refused gets no stock, or the next one would drain it in vain: so
- * threads that are refused together cause one drain.
+ * A thread that was refused gets no stock. The next one that is refused would
+ * drain it in vain; so threads that are refused together cause one drain.
  */
 static void finish_refused(struct account *a)
 {
@@ -173,17 +172,15 @@ bool porter__charge_at_account(struct account *a, struct cell *cell,
 	if (unlikely(size > (uint64_t)BEYOND_ALL))
 		return false;
 	if (cell && load_relaxed(&a->may_be_atomic)) {
-		enum atomic_result result = charge_atomically(a, cell, size);
-
-		if (likely(result == ATOMIC_DONE))
+		switch (charge_atomically(a, cell, size, &refused->charged)) {
+		case ATOMIC_DONE:
 			return true;
-		if (result == ATOMIC_REFUSED) {
+		case ATOMIC_REFUSED:
 			refused->level = a;
 			refused->limit = load_relaxed(&a->limit);
-			refused->charged =
-				min_of(word_reserved(load_relaxed(&a->word)),
-				       refused->limit);
 			return false;
+		case NEEDS_LOCK:
+			break;
 		}
 	}
 	return charge_with_lock(a, cell, size, refused);
@@ -212,7 +209,7 @@ void porter__count_shared(struct account *a, uint64_t size)
 	finish(a, NULL);
 }
 
-/* What is freed is counted first: see reserve(). */
+/* Counted before less is reserved: see reserve(). */
 void porter__uncharge_shared(struct account *a, uint64_t size)
 {
 	account_enter(a);

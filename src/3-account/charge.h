@@ -4,7 +4,8 @@
  *
  *	charge		before the underlying allocator is asked: from stock, in
  *			atomic mode, or with the lock; a limit may refuse it
- *	uncharge	after the underlying allocator has the bytes back
+ *	uncharge	after the underlying allocator has the bytes back, or
+ *			before that, where no limit could have refused them
  *	count		after the underlying allocator has given them, where no
  *			limit could have refused: the cell may be overdrawn then,
  *			and is settled
@@ -37,7 +38,7 @@ bool porter__charge_at_account(struct account *a, struct cell *cell,
 
 /* Brings what is reserved up to date with the calling thread's cell. */
 SEPARATE void porter__settle(struct account *a, struct cell *cell);
-SLOW_PATH void porter__settle_with_lock(struct account *a, struct cell *cell);
+SEPARATE void porter__settle_with_lock(struct account *a, struct cell *cell);
 
 /* For threads without a cell. */
 SLOW_PATH void porter__count_shared(struct account *a, uint64_t size);
@@ -47,7 +48,7 @@ static inline void uncharge_in(struct account *a, struct cell *cell,
 			       uint64_t size)
 {
 	word_add_release(&cell->word[FREED], size);
-	if (is_above_cap(cell))
+	if (must_settle(cell))
 		porter__settle(a, cell);
 }
 
@@ -70,7 +71,7 @@ static inline void count(struct account *a, uint64_t size)
 		return;
 	}
 	word_add(&cell->word[ALLOCATED], size);
-	if (is_overdrawn(cell))
+	if (must_settle(cell))
 		porter__settle_with_lock(a, cell);
 }
 

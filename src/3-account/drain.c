@@ -8,7 +8,7 @@
 #include "0-machine/fork.h"
 #include "0-machine/wait.h"
 
-/* ---- Who has holders ---- */
+/* ---- Lists: accounts that have holders, and their holders ---- */
 
 static void activate(struct account *a)
 {
@@ -33,7 +33,7 @@ static void deactivate(struct account *a)
 	a->is_active = false;
 }
 
-/* So many holders and so much of caps more, at all levels. */
+/* At all levels: so many holders more, and so many bytes of caps. */
 static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
 	for_each_level(a, x) {
@@ -61,7 +61,7 @@ void porter__set_cap(struct account *a, struct cell *cell, uint32_t cap)
 	uint64_t before = load_relaxed(&cell->cap);
 	bool is_new = load_relaxed(&cell->link) == LINK_NONE;
 
-	/* The sum first: a cap counts before anybody may use it. */
+	/* The sum first: a cap counts before the cell may make use of it. */
 	add_holders(a, is_new, cap - before);
 	if (is_new) {
 		store_relaxed(&cell->link, a->first_holder);
@@ -88,7 +88,10 @@ static struct cell *next_holder(const struct account *a,
 				   cell_of_slot(a, link - LINK_FIRST_SLOT);
 }
 
-/* 1. Whether another thread had stock: the caller need not have a slot. */
+/*
+ * 1. Whether another thread may have stock; if not, no barrier is needed. A caller
+ * without a slot has no cell: then all are others.
+ */
 static bool mark(const struct account *a)
 {
 	const struct cell *mine = this_cell_fast(a->at);
@@ -157,7 +160,7 @@ static void forget_holders(struct account *a)
 	a->is_active = false;
 }
 
-/* From the leaves up, so that what is forgotten is not needed any more. */
+/* From the leaves up: the way there goes over what is forgotten last. */
 static void forget_all_below(struct account *top)
 {
 	struct account *x = top;

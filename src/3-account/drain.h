@@ -18,10 +18,10 @@
  * was announced before the barrier, so the drain waits for it at 3 and sees what
  * it counted at 4. A free has no attempt: it adds to freed, and then looks at
  * quota and cap in the same way. Either the drain sees the free at 4, or the
- * thread sees the mark, finds too much stock, and comes to the lock. Settling
- * twice does no harm, as it only compares. A free that is counted and not yet
- * settled is on its way: its call has not returned, so it may be taken to happen
- * when it settles.
+ * thread sees the mark. It comes to the lock in either case, since its cap is 0
+ * (must_settle()). Settling twice does no harm, as it only compares. Until then
+ * the free is on its way: its call has not returned, so it may be taken to happen
+ * when its own thread settles it.
  *
  * Nobody else touches the quota of a cell that is no holder, so its thread may
  * change it without the lock (atomic-mode.h) once it has seen 5.

@@ -13,14 +13,14 @@
  *	2 unlink					first, then cells
  *	3 parent's freed += total	allocated:	cells, then shared cells
  *
- * (Shared cells by themselves, and cells less the id's base, are never less than
- * 0, so a part that is missed makes a sum too low by what it has counted, at
- * most.)
- *
  * Freed is never seen too high: a reader that finds 3 in the parent's shared cell
  * does not find the link any more. Allocated is never seen too low: a reader that
- * misses the link looks after 2, and finds 1. While somebody leaves, allocated
- * may be too high for a moment, never for good.
+ * misses the link looks after 2, and finds 1. While a member leaves, freed may be
+ * seen too low and allocated too high for a moment, never for good.
+ *
+ * An id has two parts, its shared cell and its cells in slots less the base.
+ * Neither is ever less than 0. So a reader that finds one of them and misses the
+ * other, as the member leaves in between, has too little, never too much.
  */
 #include "3-account/hierarchy.h"
 
@@ -69,8 +69,10 @@ void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a))
 }
 
 /*
- * The mark at the top first, with the mutex, then the walk without it: a member
- * that joins anywhere below is found by the walk, or finds that mark.
+ * First the top is marked as bounded, with the mutex; then follows the walk,
+ * without it. A member that joins anywhere below is found by the walk, or finds
+ * the mark. Another thread may be in the middle of such a walk, or may have died
+ * in a fork there; so only the end of one says that there is nothing left to do.
  */
 void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a))
@@ -78,7 +80,7 @@ void porter__hierarchy_bound(struct account *top,
 	sigset_t saved;
 	bool locked;
 
-	if (load_acquire(&top->bounded))
+	if (load_acquire(&top->all_bounded))
 		return;
 	porter__lock(&structure, &saved);
 	bound(top, bind);
@@ -88,6 +90,7 @@ void porter__hierarchy_bound(struct account *top,
 		if (!load_acquire(&x->bounded))
 			bound(x, bind);
 	porter__slots_leave(locked);
+	store_release(&top->all_bounded, true);
 }
 
 /* ---- Leaving ---- */
@@ -107,7 +110,7 @@ static void add_to_parent(struct account *a, enum word word, uint64_t n)
 	shared_add(&a->parent->id->shared.word[word], n);
 }
 
-/* What is still in use leaves with it: the parent has it as freed. */
+/* What is still in use leaves with it: in its parent it counts as freed. */
 static void leave(struct account *a, const uint64_t totals[COUNTED])
 {
 	struct porter__id *id = a->id, *parent = a->parent->id;
@@ -122,6 +125,7 @@ static void leave(struct account *a, const uint64_t totals[COUNTED])
 	add_to_parent(a, FREED, totals[ALLOCATED]); /* 3 */
 	add_to_parent(a, FREES, totals[ALLOCATIONS]);
 	shared_add(&parent->cancelled, word_load(&id->cancelled));
+	shared_add(&parent->cancelled_blocks, word_load(&id->cancelled_blocks));
 	store_release(&a->root->ended, a->root->ended + 1);
 }
 
@@ -131,7 +135,7 @@ bool porter__hierarchy_leave(struct account *a)
 	sigset_t saved;
 	bool locked, childless;
 
-	/* Before the mutex: a walk over slots. */
+	/* A walk over slots: not with the mutex. */
 	locked = porter__slots_enter();
 	for (int word = 0; word < COUNTED; word++)
 		totals[word] = porter__id_word(a->id, (enum word)word);

@@ -43,8 +43,8 @@ static inline struct account *next_member(const struct account *top,
 void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a));
 
 /*
- * A member leaves; its parent keeps its totals. False, errno EBUSY: it has
- * children. No other thread may be using it.
+ * A member leaves, and its parent keeps its totals. False with errno EBUSY: it
+ * has children. No other thread may be using it.
  */
 bool porter__hierarchy_leave(struct account *a);
 
@@ -53,9 +53,9 @@ void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a));
 
 /*
- * Two words of all members of a subtree, between slots_enter and slots_leave.
- * In the order for what only may be seen too low, or only too high, while
- * members leave: see hierarchy.c.
+ * Two words of all members of a subtree, between porter__slots_enter() and
+ * porter__slots_leave(). While members leave, a sum may come out too low, or too
+ * high: the order says which it never is. See hierarchy.c.
  */
 enum hierarchy_order { NEVER_TOO_HIGH, NEVER_TOO_LOW };
 void porter__hierarchy_words(struct account *top, enum word first,

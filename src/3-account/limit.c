@@ -8,24 +8,43 @@
 #include "3-account/rebuild.h"
 #include "3-account/watermark.h"
 
+/*
+ * Member by member: a read of a tracker that ended, against the contract, must
+ * find pointers that lead somewhere. The number of its peak, and how many atomic
+ * modes there were, go on from the tracker before.
+ */
 void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 			  const struct account_options *o)
 {
-	*a = (struct account){
-		.at = cell_address(id->element.index),
-		.id = id,
-		.parent = o->parent,
-		.root = o->parent ? o->parent->root : a,
-		.owner = owner,
-		.quantum = o->quantum,
-		.bounded = o->limit != INT64_MAX,
-		.generation = porter__fork_generation,
-		.word = NOT_ATOMIC,
-		.limit = o->limit,
-		.high = INT64_MAX,
-		.low = INT64_MIN,
-		.first_holder = LINK_LAST,
-	};
+	a->at = cell_address(id->element.index);
+	a->id = id;
+	a->parent = o->parent;
+	a->root = o->parent ? o->parent->root : a;
+	a->owner = owner;
+	a->quantum = o->quantum;
+	a->bounded = o->limit != INT64_MAX;
+	a->all_bounded = false;
+	a->may_be_atomic = false;
+	a->children = a->next = a->previous = NULL;
+	a->ended = 0;
+	a->lock.held_by = 0;
+	a->generation = porter__fork_generation;
+	a->reserved = 0;
+	a->word = NOT_ATOMIC;
+	a->limit = o->limit;
+	a->high = INT64_MAX;
+	a->low = INT64_MIN;
+	a->upper = a->lower = 0;
+	a->caps = 0;
+	a->holders = a->max_holders = 0;
+	a->first_holder = LINK_LAST;
+	a->operations = a->denied = a->crowded = 0;
+	a->resume = 0;
+	a->active_children = NULL;
+	a->is_active = false;
+	peak_publish(&a->peak, 0, 0);
+	a->watches = NULL;
+	a->user = NULL;
 }
 
 static void leave_and_tell(struct account *a, const struct watermark_user *user)
@@ -37,7 +56,7 @@ static void leave_and_tell(struct account *a, const struct watermark_user *user)
 
 /*
  * Nobody may go on using stock above the new limit. Release: a thread that finds
- * it finds atomic mode over (refuse_atomically).
+ * the limit finds atomic mode over (refuse_atomically()).
  */
 void porter__account_set_limit(struct account *a, int64_t limit)
 {
@@ -77,8 +96,9 @@ struct porter_interval porter__peak_reset(struct account *a)
 }
 
 /*
- * What it leaves behind is in use no more. After a fork, what its ancestors have
- * may have been made anew without it, since it is in the structure no more.
+ * What is still charged is taken from its ancestors. Not so when the hierarchy was
+ * rebuilt in a child of fork() in between: the account was out of the structure
+ * already, so what its ancestors have was made anew without it.
  */
 void porter__account_fini(struct account *a)
 {

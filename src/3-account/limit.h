@@ -13,18 +13,19 @@ struct account_options {
 	int64_t quantum;	/* 0: chosen */
 };
 
-/* In memory of the caller's, for the cells of that id, which hold nothing. */
+/* Makes an account for the cells of that id, in which nothing is charged. */
 void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 			  const struct account_options *o);
 
 /*
- * Sets the limit; INT64_MAX: none. Every member of the subtree is bounded
- * already, if it is to hold for calls that begin from now on: what is under way
- * in unbounded ones is settled when they end.
+ * Sets the limit; INT64_MAX: none. The caller has made every member of the
+ * subtree bounded (porter__hierarchy_bound()), so that the limit holds for calls
+ * that begin from now on. Calls that are under way in unbounded tables settle
+ * what they have counted before they return.
  */
 void porter__account_set_limit(struct account *a, int64_t limit);
 
-/* What is charged, exactly: drains. */
+/* What is charged, exactly. Drains. */
 int64_t porter__account_charged(struct account *a);
 
 /* A new period of the peak begins; the bounds of the one that ends. */

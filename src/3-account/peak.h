@@ -23,11 +23,12 @@
  *						3 number, again: the same, or
  *						  start over
  *
- * Whoever has the number finds its copy whole (2 pairs with 1). The writer
- * touches that copy again only after it has published the next number; a reader
- * that sees a part of this later copy sees, by the release stores, that number
- * as well, and starts over. It does so at most once for each pair that is
- * published meanwhile, never because a writer has stopped.
+ * A reader that has found a number finds the copy of that number whole (the
+ * reader's 1 pairs with the writer's 2). The writer touches that copy again only
+ * after it has published the next number. A reader that sees a part of the later
+ * copy therefore sees, by the release stores, the next number at 3 as well, and
+ * starts over. It does so at most once for each pair that is published
+ * meanwhile, never because a writer was stopped.
  * (tests/models/pair.pml; tests/models/weak-memory)
  */
 #ifndef PORTER_PEAK_H
@@ -69,7 +70,11 @@ static inline struct porter_interval peak_read(const struct peak *peak)
 	return pair;
 }
 
-/* How far all caps together may hold the bounds apart; twice, by G8. */
+/*
+ * What caps are measured by: 1/256 of the peak, or 64 KiB. All caps together hold
+ * the bounds of the peak apart, so refill.c keeps them within this, or within
+ * 4 KiB for each holder if that is more (G8).
+ */
 static inline int64_t peak_allowance(int64_t peak)
 {
 	enum { PART = 256, MIN_ALLOWANCE = 64 * 1024 };

@@ -23,17 +23,6 @@ static struct account *top_of(const struct account *a)
 }
 
 /*
- * In a child of fork() that has not made the account anew, what it says is of
- * another process, some thread of which may have been changing it: no bound.
- * Acquire: pairs with the last that porter__rebuild() does.
- */
-static bool is_of_this_process(const struct account *a)
-{
-	return load_acquire(&a->generation) ==
-	       load_relaxed(&porter__fork_generation);
-}
-
-/*
  * What is reserved at an instant; or, while somebody is about to end atomic mode,
  * the most that it may be. Acquire: see atomic_end().
  */
@@ -57,6 +46,7 @@ int64_t porter__account_sum(const struct account *a)
 				NEVER_TOO_LOW, allocated);
 	porter__slots_leave(locked);
 	sum = (int64_t)(allocated[0] - freed[0]);
+	/* Else some thread of the parent may have been changing it: no bound. */
 	if (!is_of_this_process(a))
 		return sum;
 	reserved = reserved_now(a);
@@ -128,6 +118,7 @@ struct rare_counts porter__account_rare(const struct account *a)
 		sum.failures += word_load(&x->id->failures);
 		sum.refusals += word_load(&x->id->refusals);
 		sum.cancelled += word_load(&x->id->cancelled);
+		sum.cancelled_blocks += word_load(&x->id->cancelled_blocks);
 	}
 	return sum;
 }

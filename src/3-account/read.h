@@ -17,7 +17,7 @@ struct porter_interval porter__account_narrow(const struct account *a,
 
 /* What ids count seldom: see ids.h. */
 struct rare_counts {
-	uint64_t failures, refusals, cancelled;
+	uint64_t failures, refusals, cancelled, cancelled_blocks;
 };
 
 struct rare_counts porter__account_rare(const struct account *a);

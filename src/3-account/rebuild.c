@@ -18,7 +18,7 @@ static void mark(const struct account *a, size_t slots)
 	for (size_t slot = 0; slot < slots; slot++) {
 		struct cell *cell = cell_of_slot(a, slot);
 
-		if (!cell || !porter__slot_lives(slot))
+		if (!cell || load_relaxed(&cell->link) == LINK_NONE)
 			continue;
 		store_relaxed(&cell->word[QUOTA],
 			      load_relaxed(&cell->word[QUOTA]) - QUOTA_MARK);
@@ -58,7 +58,6 @@ static uint64_t settle_cells(const struct account *a, size_t slots)
 			wait_for_attempt(cell);
 		charged = charged_by(cell);
 		set(&cell->word[QUOTA], charged);
-		set(&cell->word[ATTEMPT], 0);
 		if (cell->link) {
 			store_relaxed(&cell->cap, 0);
 			store_release(&cell->link, LINK_NONE);
@@ -81,14 +80,14 @@ static void forget(struct account *a)
 }
 
 /*
- * From here on readers take what is reserved for a bound, so it must be whole.
+ * Release: from here on readers take what is reserved for a bound.
  */
 static void take_over(struct account *a)
 {
 	store_release(&a->generation, porter__fork_generation);
 }
 
-/* The pair may have been half written. */
+/* The two bounds may be of two different moments. */
 static void keep_peak(struct account *a)
 {
 	a->upper = max_of(a->upper, a->reserved);
@@ -97,8 +96,8 @@ static void keep_peak(struct account *a)
 }
 
 /*
- * Nobody need keep the members from going: one that leaves waits for the lock,
- * which is held, before its memory can be used again.
+ * Members may leave meanwhile. One that does waits for this lock before its memory
+ * is used again (porter__account_fini()), so the walks never stand on another.
  */
 void porter__rebuild(struct account *root)
 {

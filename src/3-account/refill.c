@@ -9,8 +9,8 @@
  *
  *	the peak	allowance / 2h, where the allowance is 1/256 of the peak
  *			or 64 KiB. h is the most holders since the last drain,
- *			or twice the present ones, so that those who come later
- *			find room. All caps together stay below allowance/2.
+ *			or twice the present ones, so that later ones find room.
+ *			Such caps together stay below allowance/2.
  *	a limit,	All caps below it stay within a quarter of what is left
  *	a watermark	to it. Where 4 KiB for this cell would not, there is no
  *			stock: each operation goes to the account.
@@ -18,18 +18,18 @@
  * Between 4 KiB and 256 KiB. The 4 KiB are never denied because of the peak:
  * the bound on the caps grows by as much for each holder (G8). To deny them, and
  * to drain the others, would cost a thread that works in a thousand children a
- * drain for each operation. Only once, when there come to be many, those that
- * came first and have more must give it back.
+ * drain for each operation. Only when there come to be many holders, those that
+ * came first and have more are drained once.
  *
  * A first cap in a hierarchy is 4 KiB: a thread may touch many children once.
- * When its cell is settled again, it gets what its number of holders is worth.
+ * When the cell comes again, it gets what is above.
  *
  * A cell that is the only holder at a level gets no stock above the upper bound
  * of that level's peak. So where one thread works, each new peak is seen here.
  *
- * Holders that are idle count until a drain. Where they take stock away from
- * others, these drain them, after so many operations that the cost is lost in
- * them.
+ * Holders that are idle count until a drain. Where they leave others with little
+ * stock or none, they are drained, after so many operations that the cost of the
+ * drain is lost in these.
  */
 #include "3-account/refill.h"
 
@@ -51,7 +51,7 @@ static const int64_t RESUME = 256 * 1024;
 
 /* ---- What a bound allows ---- */
 
-/* No overflow: what is reserved is far from the ends, or nothing makes sense. */
+/* INT64_MAX, or nearly, where there is no bound. */
 static int64_t left_to(int64_t bound, int64_t reserved)
 {
 	int64_t left;
@@ -71,10 +71,11 @@ static int64_t budget(const struct account *x)
 }
 
 /*
- * Where nobody has stock, more must be left than to go on with it, or what was
- * given would be drained at once: 1/64 of the bound or 256 KiB, whichever is
- * more, but at most a quarter of it. A drain near a limit tells how many holders
- * want stock; then as much for all of them.
+ * Where nobody has stock, more must be left to the bound than where it goes on,
+ * or what was given would be drained at once: 256 KiB, or 1/64 of the bound if
+ * that is more. If stock ended because it was denied, 32 KiB for each of the
+ * holders that there were, since these want stock again. Of a small bound a
+ * quarter is enough.
  */
 int64_t porter__stock_begins_at(const struct account *a)
 {
@@ -113,7 +114,7 @@ bool porter__may_have_stock(const struct account *a)
 	       (a->quantum == 0 || a->quantum >= MIN_QUANTUM);
 }
 
-/* What one of so many holders is worth at this level. */
+/* The cap of one of so many holders at this level, as far as its peak goes. */
 static uint64_t share(const struct account *x, uint32_t holders)
 {
 	uint32_t h = max_of(x->max_holders, 2 * (int64_t)holders);
@@ -167,7 +168,7 @@ static struct choice choose_cap(struct account *a, uint64_t old_cap,
 
 /* ---- Idle holders ---- */
 
-/* They keep the cap at its smallest, though the level is worth more for one. */
+/* Idle holders may be what keeps the caps of the others at 4 KiB. */
 static void look_for_idle(struct account *a, uint64_t cap)
 {
 	for_each_level(a, x) {
@@ -179,7 +180,10 @@ static void look_for_idle(struct account *a, uint64_t cap)
 	}
 }
 
-/* Room for so many holders as there are now, when stock begins again. */
+/*
+ * Holders that were denied often, or have nothing left, are drained: then atomic
+ * mode may begin. Stock begins again where there is room for as many.
+ */
 static void deny(struct account *x)
 {
 	if (!x->holders || (x->caps && ++x->denied < PATIENCE + x->holders))
@@ -189,10 +193,10 @@ static void deny(struct account *x)
 }
 
 /*
- * Those that came first have more than those that came later find left. They
- * come down when they are settled; but who is idle is not. Before all of them
- * together would be more than G8 allows they are drained, and find as much then
- * as is left for so many.
+ * The first holders have larger caps than later ones find. They come down when
+ * they are settled; but an idle one is not settled. So before all caps together
+ * would be more than G8 allows, the level is drained. max_holders stays, so that
+ * each gets then what there is for so many.
  */
 static void bring_down(struct account *a)
 {
@@ -222,7 +226,7 @@ static int64_t may_reserve(const struct account *a, int64_t stock)
 	return max_of(stock, 0);
 }
 
-/* The peak knows of stock before the cell may use it: G8. */
+/* What is reserved and the peaks are raised before the cell may use it: G8. */
 static void give(struct account *a, struct cell *cell, int64_t stock)
 {
 	reserve(a, stock);
@@ -236,11 +240,22 @@ static void give(struct account *a, struct cell *cell, int64_t stock)
 		      load_relaxed(&cell->word[QUOTA]) + (uint64_t)stock);
 }
 
+/*
+ * Where one thread makes a new peak with each block, its cap stays, and it gets no
+ * stock: that is what the rest would come to, and this is the shorter way.
+ */
+static bool is_lone_at_peak(const struct account *a, uint32_t cap)
+{
+	return cap && a->holders == 1 && a->reserved >= a->upper;
+}
+
 struct account *porter__refill(struct account *a, struct cell *cell)
 {
 	uint32_t old_cap;
 	struct choice choice;
 
+	if (is_lone_at_peak(a, load_relaxed(&cell->cap)))
+		return NULL;
 	if (!porter__may_have_stock(a))
 		return a;
 	if (a->operations < FIRST_OPERATIONS) {

@@ -9,15 +9,18 @@
 
 /*
  * With the lock, for the calling thread's cell, which is settled and whose
- * charges have raised the peaks. Gives it a cap and some stock, where that does
- * no harm. Else the level that denies it: too near a limit or a watermark.
+ * charges have raised the peaks. Gives it a cap and some stock, and returns NULL;
+ * or returns the level that denies it, too near a limit or a watermark.
  */
-SLOW_PATH struct account *porter__refill(struct account *a, struct cell *cell);
+SEPARATE struct account *porter__refill(struct account *a, struct cell *cell);
 
 /* Not without membarrier, nor where the program wants next to none. */
 bool porter__may_have_stock(const struct account *a);
 
-/* With the lock. Where nobody has stock, it begins at most here, and above that. */
+/*
+ * With the lock, where nobody has stock: it may begin when at most so much is
+ * reserved, and more than so much.
+ */
 int64_t porter__stock_begins_at(const struct account *a);
 int64_t porter__stock_begins_above(const struct account *a);
 

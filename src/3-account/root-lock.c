@@ -7,9 +7,9 @@
 #include "0-machine/wait.h"
 
 /*
- * Looks before it tries, so that the line stays shared meanwhile. The generation
- * is read each time: the thread may fork in a signal handler while it waits, and
- * in the child nobody holds the lock.
+ * Looks before it tries, so that threads that wait do not take the line from each
+ * other. The generation is read each time: the thread may fork in a signal
+ * handler while it waits, and in the child nobody has the lock.
  */
 void porter__root_lock_wait(struct root_lock *lock)
 {

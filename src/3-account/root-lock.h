@@ -2,25 +2,26 @@
 /*
  * root-lock.h: the lock of a hierarchy, its root's.
  *
- * One compare-and-exchange to take it, a plain store to give it back: half of
- * what a mutex costs, and it lies on the line of what it guards, so that both
- * travel together. A thread that has to wait spins for a moment, yields for a
- * while, then sleeps, so that a holder that was interrupted gets to run.
+ * One compare-and-exchange takes it, and a plain store gives it back. It lies on
+ * the line of what it guards, so that both travel together. A thread that has to
+ * wait spins for a moment, yields for a while, then sleeps, so that the thread
+ * that has the lock gets to run if it was interrupted.
  *
- * Nothing is done while it is held but to go through the levels and the holders,
- * and no other lock is held when it is waited for. It is waited for with the
- * caller's signal mask: a program may stop all its threads by a signal, the
- * holder first, and expect the others to arrive in their handlers.
+ * While it is held, the thread goes through levels and holders, and nothing else
+ * (but see rebuild.h). No other lock is held when a thread waits for it. It is
+ * waited for with the caller's signal mask: a program may stop all its threads by
+ * a signal, the one that has the lock first, and expect the others to arrive in
+ * their handlers.
  *
- * fork() does not take it. The lock holds the fork generation (fork.h) of its
- * holder, so a lock that another thread held is free in the child by itself,
- * and what it guards is made anew (rebuild.h). A thread that forks in a signal
- * handler, in the middle of its own critical section, goes on with that in the
- * child; its slot tells which lock it holds, and the child's handler gives it
- * the new generation.
+ * fork() does not take it. While a thread has the lock, the word is the fork
+ * generation (fork.h) of its process. So a lock that another thread had is free
+ * in the child by itself, and what it guards is made anew (rebuild.h). A thread
+ * that forks in a signal handler, in the middle of its own critical section,
+ * goes on with that in the child: its slot tells which lock it has, and the
+ * child's fork handler gives the word the new generation.
  *
- * A signal handler must not operate on a hierarchy that the thread which it has
- * interrupted may be operating on.
+ * A signal handler must not operate on a hierarchy: it may have interrupted a
+ * thread that has its lock.
  */
 #ifndef PORTER_ROOT_LOCK_H
 #define PORTER_ROOT_LOCK_H
@@ -40,7 +41,7 @@ static inline bool root_lock_try(struct root_lock *lock)
 
 SLOW_PATH void porter__root_lock_wait(struct root_lock *lock);
 
-/* Threads without a slot look at one that is empty, and shared: not written. */
+/* A thread without a slot looks at an empty one, which nobody may write. */
 static inline void say_what_is_held(struct root_lock *lock)
 {
 	if (likely(porter__self->blocks[0]))

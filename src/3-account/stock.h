@@ -8,23 +8,25 @@
  *
  * An account (account.h) reserves bytes for the cells of its tracker. A cell's
  * quota is what is reserved for it, and its stock is what it has not used yet.
- * While the stock lasts, the thread asks nobody. All arithmetic of that is
- * here, and it is pure but for the words themselves.
+ * While the stock lasts, the thread asks nobody. All arithmetic on a cell is
+ * here. It touches nothing but the words of the cell.
  *
  * A cell that may have stock is a *holder*. It has two more words:
  *
- *	cap	The most stock that it keeps. A free that brings the stock above
- *		the cap settles the cell: the rest goes back to the account.
- *	link	The next holder in the account's list: 0, this cell is no
- *		holder; 1, it is the last; else the index of a slot and 2.
+ *	cap	What its stock stays below. An operation that leaves the stock at
+ *		the cap, or above, settles the cell: all of it goes back to the
+ *		account.
+ *	link	Whether it is a holder, and the next one in the account's list.
+ *		0: it is none. 1: it is the last. Else the index of the next
+ *		one's slot, plus 2.
  *
  * A cell that is no holder has no stock and no cap, so its words may start as
- * 0, and every operation that changes its use finds the account by itself:
- * an allocation has too little stock, a free too much.
+ * 0, and every operation that changes its use finds the account by itself: there
+ * is too little stock for an allocation, and no stock is below a cap of 0.
  *
  * Sums of bytes are taken modulo 2^64: a thread that frees what others have
- * allocated uses less than nothing. Neither way beyond 2^61: at 10 GB a second
- * that takes a thread seven years.
+ * allocated has charged less than nothing. No cell gets further than 2^61 from 0:
+ * at 10 GB a second that takes its threads seven years.
  */
 #ifndef PORTER_STOCK_H
 #define PORTER_STOCK_H
@@ -42,7 +44,7 @@ enum { LINK_NONE, LINK_LAST, LINK_FIRST_SLOT };
 
 /* ---- The calling thread's own cell ---- */
 
-/* A word that its thread alone writes: the thread itself needs no order. */
+/* A word that only its thread writes. The thread itself may read it plainly. */
 static inline uint64_t own_word(const struct cell *cell, enum word word)
 {
 	return cell->word[word];
@@ -75,21 +77,20 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
 	return true;
 }
 
-/* After bytes were counted that nobody was asked for (unbounded trackers). */
-static inline bool is_overdrawn(const struct cell *cell)
-{
-	compiler_barrier();
-	return unlikely(own_stock(cell) < 0);
-}
-
 /*
- * After a free was counted. A quota that a drain has marked makes the stock
- * huge when taken without its sign.
+ * After an operation has counted: whether the stock is below 0, or not below the
+ * cap. Then the thread settles its cell. A stock below 0 is huge when taken without
+ * its sign, and so is that of a quota which a drain has marked.
+ *
+ * A cell that was drained has cap 0, and no stock is below that. So a thread comes
+ * to the lock even if a drain has settled its operation. The drain has changed what
+ * is reserved, but it has looked at the peaks, limits and watermarks of other
+ * accounts. (tests/models/peak.pml: drained_returns)
  */
-static inline bool is_above_cap(const struct cell *cell)
+static inline bool must_settle(const struct cell *cell)
 {
 	compiler_barrier();
-	return unlikely((uint64_t)own_stock(cell) > load_relaxed(&cell->cap));
+	return unlikely((uint64_t)own_stock(cell) >= load_relaxed(&cell->cap));
 }
 
 /* ---- Anybody's cell ---- */

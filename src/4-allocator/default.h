@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * default.h: the allocator of the process, for who ends trackers.
+ * default.h: the allocator of the process, which must not be destroyed.
  */
 #ifndef PORTER_DEFAULT_H
 #define PORTER_DEFAULT_H

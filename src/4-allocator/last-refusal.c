@@ -2,9 +2,9 @@
 /*
  * last-refusal.c: what a thread is told of its last refusal.
  *
- * A refusal notes figures and the two trackers; names and children are looked up
- * here, when somebody asks. Trackers are never unmapped, so one that ended
- * meanwhile can be looked at: another serial number tells it.
+ * A refusal notes figures and the two trackers. Names and children are looked up
+ * here, when somebody asks. Trackers are never unmapped, so one that has ended
+ * meanwhile can be looked at, and is told by its serial number or its magic.
  */
 #include "4-allocator/tracked.h"
 

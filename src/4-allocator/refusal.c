@@ -17,6 +17,13 @@ void *porter__failed(porter_tracked *t)
 	return NULL;
 }
 
+void porter__cancel_block(porter_tracked *t, uint64_t size)
+{
+	counter_add(&t->counter, FREES, 1);
+	porter__cancel(&t->account, size);
+	shared_add(&t->counter.id->cancelled_blocks, 1);
+}
+
 /* ---- What is remembered: in the thread's slot, without memory ---- */
 
 static void remember(const porter_tracked *t, const struct refused *refused,
@@ -44,22 +51,23 @@ struct callback {
 	void *context;
 };
 
-/* The tracker itself has a say, or else its nearest ancestor that wants one. */
+/* The function of the tracker itself, or of its nearest ancestor with one. */
 static struct callback whom_to_ask(porter_tracked *t)
 {
 	struct callback callback = { .function = NULL };
 
-	account_enter(&t->account);
 	for_each_level(&t->account, x) {
-		const porter_tracked *who = x->owner;
+		porter_tracked *who = x->owner;
 
-		if (!who->on_refused)
+		/* Most have none. The lock is for the pair of words. */
+		if (!load_relaxed(&who->on_refused))
 			continue;
+		account_enter(x);
 		callback.function = who->on_refused;
 		callback.context = who->refused_context;
+		account_leave(x);
 		break;
 	}
-	account_leave(&t->account);
 	return callback;
 }
 
@@ -108,7 +116,7 @@ int porter_tracked_set_on_refused(porter_tracked *t, porter_on_refused f,
 				  void *context)
 {
 	account_enter(&t->account);
-	t->on_refused = f;
+	store_relaxed(&t->on_refused, f);
 	t->refused_context = context;
 	account_leave(&t->account);
 	return 0;

@@ -2,9 +2,9 @@
 /*
  * retired.c: waiting for readers, for many trackers at a time.
  *
- * A reader that walks over children may have come upon one before it left. They
- * are many before somebody waits for these readers, so that the wait costs each
- * of them little.
+ * A reader that walks over children may have come upon one before it left. So its
+ * memory is not used again until all readers of that time are gone. Trackers are
+ * put by until there are MANY; then one wait serves all of them.
  */
 #include "4-allocator/retired.h"
 
@@ -15,7 +15,7 @@ enum { MANY = 64 };
 
 static struct porter__lock lock = PORTER__LOCK_INIT(RANK_RETIRED);
 static struct pool_element
-	*first; /* by left, which a pool uses for free ones */
+	*first; /* linked by left, which pools use for free ones only */
 static unsigned count;
 
 static void put(struct pool_element *element)
@@ -24,7 +24,7 @@ static void put(struct pool_element *element)
 	first = element;
 }
 
-/* All of them, when there are many with this one. */
+/* Puts it by. All of them, when they are many; else NULL. */
 static struct pool_element *take_many(struct pool_element *element)
 {
 	struct pool_element *list = NULL;
@@ -41,7 +41,7 @@ static struct pool_element *take_many(struct pool_element *element)
 	return list;
 }
 
-/* Until somebody can wait. */
+/* The next call takes them along: this thread cannot wait. */
 static void put_back(struct pool_element *list)
 {
 	sigset_t saved;

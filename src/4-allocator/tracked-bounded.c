@@ -6,8 +6,8 @@
  *	free		give the block back to malloc; then count
  *
  * The fast paths are for a thread that has its cell, over malloc; all others are
- * in block.c. What is wanted only when malloc fails is kept on the stack, since
- * no register is worth saving for that.
+ * in block.c. What is needed only when malloc fails is kept on the stack
+ * (volatile), so that no register is saved for it in every call.
  */
 #include "4-allocator/block.h"
 
@@ -15,7 +15,7 @@
 
 static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 {
-	porter__cancel(&t->account, size);
+	porter__cancel_block(t, size);
 	/* Some malloc(0) return NULL; the backend knows. */
 	return size ? porter__failed(t) :
 		      porter__block_allocate(t, 0, 0, PORTER_ALIGNMENT,
@@ -23,24 +23,24 @@ static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 }
 
 /*
- * Few instructions here as well: threads that take one number from each other
- * have it for as long as it takes to come from one change of it to the next. A
- * callback may have changed the cell of this thread.
+ * Near a limit threads take the word of atomic mode from each other. Each has it
+ * from one change to its next, so there are few instructions here as well. The
+ * cell is not used after the charge: a callback may have given this thread
+ * another one.
  */
 static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)
 {
+	int64_t charged;
 	void *block;
 
-	if (unlikely(charge_atomically(&t->account, cell, size) !=
+	if (unlikely(charge_atomically(&t->account, cell, size, &charged) !=
 		     ATOMIC_DONE) &&
 	    unlikely(!porter__charge_or_refuse(t, cell, size)))
 		return NULL;
-	block = malloc(size);
-	if (unlikely(!block))
-		return no_block(t, size);
 	counter_add(&t->counter, ALLOCATIONS, 1);
-	return block;
+	block = malloc(size);
+	return likely(block) ? block : no_block(t, size);
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
@@ -48,18 +48,16 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
 	volatile size_t kept_size = size;
-	struct cell *cell = this_cell_fast(t->counter.at);
+	struct cell *cell = this_cell_fast(t->malloc_at);
 	void *block;
 
-	if (!served_by_malloc(t, alignment) || unlikely(!cell))
+	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
 		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
 	if (unlikely(!charge_from_stock(cell, size)))
 		return allocate_slowly(t, size, cell);
-	block = malloc(size);
-	if (unlikely(!block))
-		return no_block(kept, kept_size);
 	word_add(&cell->word[ALLOCATIONS], 1);
-	return block;
+	block = malloc(size);
+	return likely(block) ? block : no_block(kept, kept_size);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
@@ -67,16 +65,16 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 {
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
-	struct cell *cell = this_cell_fast(t->counter.at);
+	struct cell *cell = this_cell_fast(t->malloc_at);
 
-	if (!served_by_malloc(t, alignment) || unlikely(!cell)) {
+	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
 		porter__block_free(t, ptr, 0, size, alignment);
 		return;
 	}
 	word_add_release(&cell->word[FREES], 1);
 	free(ptr);
 	word_add_release(&cell->word[FREED], size);
-	if (is_above_cap(cell))
+	if (must_settle(cell))
 		porter__settle(account_of(kept), cell);
 }
 

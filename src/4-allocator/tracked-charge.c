@@ -18,11 +18,11 @@ static porter_tracked *below(const porter_tracked *t)
 
 static bool charge_all(porter_tracked *t, size_t size, enum word event)
 {
-	if (!t)
-		return true;
+	porter_tracked *next = below(t);
+
 	if (!charge(t, size))
 		return false;
-	if (!charge_all(below(t), size, event)) {
+	if (next && !charge_all(next, size, event)) {
 		porter__cancel(&t->account, size);
 		porter__failed(t);
 		return false;

@@ -43,8 +43,9 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 	t->underlying = underlying;
 	t->on_refused = NULL;
 	t->name[0] = '\0';
-	t->malloc_serves = underlying == &porter__system ? PORTER_ALIGNMENT : 0;
 	porter__counter_init(&t->counter, id);
+	t->malloc_at = underlying == &porter__system ? t->counter.at :
+						       no_cell_address();
 	porter__account_init(&t->account, id, t, o);
 	store_release(&t->serial, fetch_add(&serials, 1) + 1);
 	store_relaxed(&t->magic, TRACKED_MAGIC);
@@ -57,7 +58,7 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 #define OPTIONS_SIZE_FIRST \
 	(offsetof(struct porter_tracked_options, quantum) + sizeof(int64_t))
 
-/* What the caller's struct has of them; false when it makes no sense. */
+/* As many members as the caller's struct has; false if they make no sense. */
 static bool read_options(const struct porter_tracked_options *theirs,
 			 struct porter_tracked_options *o)
 {
@@ -140,7 +141,7 @@ static void give(struct pool_element *element)
 	porter__pool_give(&trackers, element);
 }
 
-/* A watch's callback that runs may yet free, so it is waited for. */
+/* A callback of a watch may be running and free something: it is waited for. */
 static bool end_watches(struct account *a)
 {
 	if (!load_acquire(&a->children))

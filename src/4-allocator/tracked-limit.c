@@ -10,8 +10,8 @@
 #include <errno.h>
 
 /*
- * Threads may be in the middle of calls of the other table; what they count is
- * settled when they look at their cells.
+ * Threads may be in the middle of calls of the other table. They settle what they
+ * have counted when they look at their cells.
  */
 void porter__bind(struct account *a)
 {
@@ -50,8 +50,8 @@ struct porter_interval porter_peak_reset(porter_tracked *t)
 }
 
 /*
- * The first look drains all stock, so it is exact; after it few cells have some,
- * and each look tells by how much an eviction has brought the charge down.
+ * Each look drains all stock, so it is exact. The first may find many holders, the
+ * others find those that have come back since. No look scans cells.
  */
 int64_t porter_tracked_trim(porter_tracked *t, int64_t target,
 			    int (*evict)(void *context), void *context)

@@ -37,9 +37,9 @@ static bool too_large(size_t size)
 }
 
 /* The short path is the one of tracked-unbounded.c. */
-static bool takes_short_path(const porter_tracked *t)
+static struct cell *short_path(const porter_tracked *t)
 {
-	return served_by_malloc(t, PORTER_ALIGNMENT) && likely(!is_bounded(t));
+	return likely(!is_bounded(t)) ? this_cell_fast(t->malloc_at) : NULL;
 }
 
 static SEPARATE void *malloc_slowly(porter_tracked *t, size_t size,
@@ -54,39 +54,35 @@ static SEPARATE void *malloc_slowly(porter_tracked *t, size_t size,
 	return base ? block_of(base, size) : NULL;
 }
 
-static SLOW_PATH void *count_slowly(porter_tracked *t, char *base, size_t size)
+static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 {
-	if (!base)
-		return porter__failed(t);
-	count(&t->account, size);
-	counter_add(&t->counter, ALLOCATIONS, 1);
-	return block_of(base, size);
+	porter__cancel_block(t, size);
+	return porter__failed(t);
 }
 
-static SEPARATE void *settled(porter_tracked *t, struct cell *cell, void *block)
+static SEPARATE void *malloc_settled(porter_tracked *t, size_t size,
+				     struct cell *cell)
 {
+	char *base;
+
 	porter__settle_with_lock(&t->account, cell);
-	return block;
+	base = malloc(HEADER + size);
+	return likely(base) ? block_of(base, size) : no_block(t, size);
 }
 
 void *porter_malloc(porter_tracked *t, size_t size)
 {
-	struct cell *cell;
+	struct cell *cell = short_path(t);
 	char *base;
-	void *block;
 
-	if (!takes_short_path(t) || too_large(size))
+	if (unlikely(!cell) || too_large(size))
 		return malloc_slowly(t, size, ANY_BYTES);
-	base = malloc(HEADER + size);
-	cell = this_cell_fast(t->counter.at);
-	if (unlikely(!base) || unlikely(!cell))
-		return count_slowly(t, base, size);
 	word_add(&cell->word[ALLOCATED], size);
 	word_add(&cell->word[ALLOCATIONS], 1);
-	block = block_of(base, size);
-	if (is_overdrawn(cell))
-		return settled(t, cell, block);
-	return block;
+	if (must_settle(cell))
+		return malloc_settled(t, size, cell);
+	base = malloc(HEADER + size);
+	return likely(base) ? block_of(base, size) : no_block(t, size);
 }
 
 static SEPARATE void free_slowly(porter_tracked *t, void *ptr, size_t size)
@@ -103,17 +99,17 @@ static SEPARATE void free_settled(porter_tracked *t, struct cell *cell,
 
 void porter_mfree_sized(porter_tracked *t, void *ptr, size_t size)
 {
-	struct cell *cell = this_cell_fast(t->counter.at);
+	struct cell *cell = short_path(t);
 
 	if (unlikely(!ptr))
 		return;
-	if (!takes_short_path(t) || unlikely(!cell)) {
+	if (unlikely(!cell)) {
 		free_slowly(t, ptr, size);
 		return;
 	}
 	word_add_release(&cell->word[FREED], size);
 	word_add_release(&cell->word[FREES], 1);
-	if (is_above_cap(cell)) {
+	if (must_settle(cell)) {
 		free_settled(t, cell, ptr);
 		return;
 	}

@@ -80,11 +80,13 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	/* Of a member that has left meanwhile, some words may be missing. */
 	if (rare.cancelled > back[0])
 		rare.cancelled = back[0];
+	if (rare.cancelled_blocks > back[1])
+		rare.cancelled_blocks = back[1];
 	stats.bytes_used = (int64_t)(given[0] - back[0]);
 	stats.total_allocated = given[0] - rare.cancelled;
 	stats.total_freed = back[0] - rare.cancelled;
-	stats.allocations = given[1];
-	stats.frees = back[1];
+	stats.allocations = given[1] - rare.cancelled_blocks;
+	stats.frees = back[1] - rare.cancelled_blocks;
 	stats.reallocations = resized[0];
 	stats.failures = rare.failures;
 	stats.refusals = rare.refusals;

@@ -12,10 +12,10 @@
  * There are two tables. Both are for any underlying allocator, and call malloc
  * directly where that is the one.
  *
- *	unbounded	ask the underlying allocator, count, and settle when the
- *			cell is overdrawn
- *	bounded		charge, then ask: a limit or a watermark holds here or in
- *			an ancestor
+ *	unbounded	count, settle if the cell is overdrawn, ask the
+ *			underlying allocator
+ *	bounded		charge, which a limit may refuse; then ask. A limit or a
+ *			watermark holds here or in an ancestor
  *
  * A first limit or watermark exchanges the first for the second, while threads
  * use it. What is under way in the first is settled when it looks at its cell.
@@ -38,10 +38,10 @@ struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
 	struct porter_counter counter;
 	/*
-	 * Alignments up to this come from malloc itself, called directly:
-	 * PORTER_ALIGNMENT over the system backend, else 0.
+	 * Where the cell lies, over the system backend: the tables call malloc
+	 * themselves then. Over any other it leads to no cell.
 	 */
-	uint32_t malloc_serves;
+	struct cell_address malloc_at;
 	uint32_t magic;
 	porter_allocator *underlying;
 	uint64_t serial; /* no other tracker ever has it */
@@ -62,23 +62,25 @@ static inline bool is_bounded(const porter_tracked *t)
 	return load_relaxed(&t->allocator.vtable) == &porter__bounded_vtable;
 }
 
-static inline bool served_by_malloc(const porter_tracked *t, size_t alignment)
-{
-	return likely(alignment <= t->malloc_serves);
-}
-
 static inline struct account *account_of(const porter_tracked *t)
 {
 	return (struct account *)(uintptr_t)&t->account;
 }
+
+/*
+ * For a block that the underlying allocator did not give: takes back what was
+ * charged and counted. An allocation and a free have happened then, which
+ * statistics do not show.
+ */
+SLOW_PATH void porter__cancel_block(porter_tracked *t, uint64_t size);
 
 /* Counts a failure; returns NULL with errno ENOMEM. */
 SLOW_PATH void *porter__failed(porter_tracked *t);
 
 /*
  * When the stock did not suffice; the cell may be NULL. Charges at the account,
- * asks on_refused before it refuses. False: errno is ENOMEM, and it is counted.
- * Whatever is known of the thread's cell is old then.
+ * and calls on_refused before it refuses. False: errno is ENOMEM, and it is
+ * counted. Afterwards the thread may have another cell.
  */
 bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
 			      uint64_t size);

@@ -187,6 +187,32 @@ static void realloc_of_null_allocates_and_to_0_frees(void **state)
 	end(t);
 }
 
+static void a_block_whose_size_is_known_is_freed_by_it(void **state)
+{
+	struct porter_stats s1;
+	void *x, *y, *z;
+
+	TRACKER(t, s, state);
+	for (size_t size = 0; size < 5000; size += size < 100 ? 1 : 97) {
+		x = porter_malloc(t, size);
+		y = porter_calloc(t, size, 1);
+		z = porter_realloc(t, porter_malloc(t, 7), size + 1);
+		assert_int_equal(porter_bytes_used(t), 3 * size + 1);
+		porter_mfree_sized(t, y, size);
+		assert_int_equal(porter_bytes_used(t), 2 * size + 1);
+		porter_mfree_sized(t, x, size);
+		porter_mfree_sized(t, z, size + 1);
+		assert_int_equal(porter_bytes_used(t), 0);
+	}
+	s1 = stats_of(t);
+	assert_int_equal(s1.frees, s1.allocations);
+	porter_mfree_sized(t, NULL, 0);
+	porter_mfree_sized(t, NULL, 100);
+	assert_int_equal(stats_of(t).frees, s1.frees);
+	assert_int_equal(stats_of(t).total_freed, s1.total_freed);
+	end(t);
+}
+
 static void null_has_size_0_and_is_freed_by_doing_nothing(void **state)
 {
 	TRACKER(t, s, state);
@@ -212,7 +238,7 @@ static void headers_come_from_below_and_do_not_count(void **state)
 	assert_int_equal(porter_bytes_used(t), 400);
 	assert_int_equal(picky.live_bytes, 400 + 3 * PORTER_ALIGNMENT);
 	porter_mfree(t, z);
-	porter_mfree(t, y);
+	porter_mfree_sized(t, y, 100);
 	porter_mfree(t, x);
 	end(t);
 	picky_fini(&picky);
@@ -228,6 +254,7 @@ int main(void)
 		cmocka_unit_test(
 			realloc_keeps_contents_and_counts_the_difference),
 		cmocka_unit_test(realloc_of_null_allocates_and_to_0_frees),
+		cmocka_unit_test(a_block_whose_size_is_known_is_freed_by_it),
 		cmocka_unit_test(null_has_size_0_and_is_freed_by_doing_nothing),
 		cmocka_unit_test(headers_come_from_below_and_do_not_count),
 	};

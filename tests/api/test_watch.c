@@ -77,6 +77,28 @@ static void watches_that_are_not_there_are_told_so(void **state)
 	assert_int_equal(left_at_destroy(other), 0);
 }
 
+/* Who still has the number of one that was removed must not remove another. */
+static void a_number_is_not_used_again(void **state)
+{
+	porter_tracked *t = porter_tracked_new(NULL);
+	int kept = add(t, HIGH, LOW), watch = add(t, HIGH, LOW);
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		int next;
+
+		assert_int_equal(porter_watch_remove(t, watch), 0);
+		next = add(t, HIGH, LOW);
+		assert_int_not_equal(next, watch);
+		assert_int_not_equal(next, kept);
+		expect_no_such_watch(t, watch);
+		watch = next;
+	}
+	assert_int_equal(porter_watch_remove(t, kept), 0);
+	assert_int_equal(porter_watch_remove(t, watch), 0);
+	assert_int_equal(left_at_destroy(t), 0);
+}
+
 static void an_event_that_is_too_small_is_refused(void **state)
 {
 	struct porter_watch_event small = { .size = sizeof(small) - 1 };
@@ -358,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(watches_that_are_not_there_are_told_so),
+		cmocka_unit_test(a_number_is_not_used_again),
 		cmocka_unit_test(an_event_that_is_too_small_is_refused),
 		cmocka_unit_test(each_crossing_is_told_once_at_the_mark),
 		cmocka_unit_test(a_mark_is_not_hidden_by_room),

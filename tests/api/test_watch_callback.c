@@ -199,7 +199,7 @@ static void remove_and_wait(struct log *log)
 	must(waits(&log->go));
 }
 
-static void the_next_with_its_number_does_not_wait(void **state)
+static void the_next_in_its_place_does_not_wait(void **state)
 {
 	struct porter_watch w = { .size = sizeof(w), .high = 2, .low = 1 };
 	porter_tracked *other = porter_tracked_new(NULL);
@@ -211,7 +211,6 @@ static void the_next_with_its_number_does_not_wait(void **state)
 	down(&log, up(&log));
 	wait_told(&log); /* It is in the callback, until it may go. */
 	watch = porter_watch_add(other, &w);
-	assert_int_equal(watch, log.watch);
 	assert_int_equal(porter_watch_remove(other, watch), 0);
 	assert_int_equal(left_at_destroy(other), 0);
 	sem_post(&log.go);
@@ -338,7 +337,7 @@ int main(void)
 		cmocka_unit_test(removal_waits_for_a_callback),
 		cmocka_unit_test(destruction_waits_for_a_callback),
 		cmocka_unit_test(so_does_it_for_one_that_removed_its_watch),
-		cmocka_unit_test(the_next_with_its_number_does_not_wait),
+		cmocka_unit_test(the_next_in_its_place_does_not_wait),
 		cmocka_unit_test(a_child_starts_the_thread_when_it_is_needed),
 		cmocka_unit_test(a_callback_that_a_fork_cut_off_comes_again),
 		cmocka_unit_test(a_callback_may_fork),

@@ -3,16 +3,19 @@
  * fuzz_operations.c: any sequence of calls, beside a plain model of them.
  *
  * Bytes say what to do: create and destroy trackers, one over another too,
- * allocate, resize and free in every way there is, count, make the allocator
- * at the bottom fail. After each step every number of every tracker must be
- * what the model says, and every block must hold what was written into it.
+ * allocate, resize and free in every way there is, charge what came from
+ * elsewhere, count, make the allocator at the bottom fail (bottom.c). After each
+ * step every number of every tracker must be what the model says, and every block
+ * must hold what was written into it.
  *
  *	tracker 0..7 --> tracker under it, or the bottom --> malloc
  *	                                      `-- fails when told to
  *
  * The bytes come from libFuzzer (see run), or from replay.c.
  */
+#include "bottom.h"
 #include "fuzz.h"
+#include "input.h"
 #include "leak.h"
 
 #include <portermem/portermem.h>
@@ -23,130 +26,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRACKERS = 8, BLOCKS = 48, COUNTERS = 4 };
+enum { TRACKERS = 8, BLOCKS = 48, CHARGES = 8, COUNTERS = 4 };
 enum { MOST_FILLED = 1 << 16 }; /* bytes of a block that are written */
 
 size_t steps;
 uint64_t seed = 1;
 
-#define CHECK(condition)                                    \
-	do {                                                \
-		if (!(condition))                           \
-			check_failed(__LINE__, #condition); \
-	} while (0)
-
-static _Noreturn void check_failed(int line, const char *condition)
+_Noreturn void check_failed(const char *file, int line, const char *condition)
 {
-	fprintf(stderr, "# seed %llu, step %zu, line %d: %s\n",
-		(unsigned long long)seed, steps, line, condition);
+	fprintf(stderr, "# seed %llu, step %zu, %s:%d: %s\n",
+		(unsigned long long)seed, steps, file, line, condition);
 	abort();
 }
-
-/* ---- The bytes ---- */
-
-static struct {
-	const uint8_t *next, *end;
-} input;
-
-static unsigned take_byte(void)
-{
-	return input.next < input.end ? *input.next++ : 0;
-}
-
-/* Small ones mostly, and those at which something changes. */
-static size_t take_size(void)
-{
-	unsigned kind = take_byte(), low = take_byte();
-
-	switch (kind % 16) {
-	case 0:
-		return 0;
-	case 1:
-		return low * 997;
-	case 2:
-		return 1000000 + low;
-	case 3: /* Nobody has so much. */
-		return (size_t)PTRDIFF_MAX - low;
-	case 4:
-		return (size_t)PTRDIFF_MAX + 1 + low;
-	case 5:
-		return SIZE_MAX - low;
-	case 6:
-		return (size_t)1 << low % 20;
-	default:
-		return low + 1;
-	}
-}
-
-/* Powers of two, and now and then something else. */
-static size_t take_alignment(void)
-{
-	static const size_t odd[] = { 0, 3, 12, 24, 1000, SIZE_MAX };
-	unsigned byte = take_byte();
-
-	return byte >= 250 ? odd[byte - 250] : (size_t)1 << byte % 14;
-}
-
-/* ---- The bottom ---- */
-
-static bool bottom_fails;
-static size_t bottom_blocks;
-
-static void *bottom_allocate(porter_allocator *self, size_t size,
-			     size_t alignment)
-{
-	porter_allocator *system = porter_backend("system");
-	void *block = bottom_fails ?
-			      NULL :
-			      system->vtable->allocate(system, size, alignment);
-
-	(void)self;
-	CHECK(size <= PTRDIFF_MAX);
-	CHECK(alignment && (alignment & (alignment - 1)) == 0);
-	if (block)
-		bottom_blocks++;
-	else
-		errno = ENOMEM;
-	return block;
-}
-
-static void *bottom_reallocate(porter_allocator *self, void *ptr,
-			       size_t old_size, size_t new_size,
-			       size_t alignment)
-{
-	porter_allocator *system = porter_backend("system");
-
-	(void)self;
-	CHECK(ptr && new_size && new_size <= PTRDIFF_MAX);
-	CHECK(alignment && (alignment & (alignment - 1)) == 0);
-	if (bottom_fails) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return system->vtable->reallocate(system, ptr, old_size, new_size,
-					  alignment);
-}
-
-static void bottom_free(porter_allocator *self, void *ptr, size_t size,
-			size_t alignment)
-{
-	porter_allocator *system = porter_backend("system");
-
-	(void)self;
-	CHECK(ptr && bottom_blocks > 0);
-	bottom_blocks--;
-	system->vtable->free(system, ptr, size, alignment);
-}
-
-static const struct porter_allocator_vtable bottom_vtable = {
-	.size = sizeof(struct porter_allocator_vtable),
-	.name = "bottom",
-	.allocate = bottom_allocate,
-	.reallocate = bottom_reallocate,
-	.free = bottom_free,
-};
-
-static porter_allocator bottom = { .vtable = &bottom_vtable };
 
 /* ---- The model ---- */
 
@@ -155,6 +46,7 @@ struct tracker {
 	int under;	   /* index of the tracker below, -1: none */
 	bool over_bottom;  /* all the way down; else over the system's own */
 	struct porter_stats stats;
+	int64_t peak;
 };
 
 struct block {
@@ -168,9 +60,23 @@ struct block {
 static struct tracker trackers[TRACKERS];
 static struct block blocks[BLOCKS];
 static struct {
+	bool is_there;
+	int tracker;
+	size_t size;
+} charges[CHARGES];
+static struct {
 	porter_counter *c;
 	int64_t value;
 } counters[COUNTERS];
+
+static void add_up(struct tracker *t)
+{
+	struct porter_stats *s = &t->stats;
+
+	s->bytes_used = (int64_t)(s->total_allocated - s->total_freed);
+	if (t->peak < s->bytes_used)
+		t->peak = s->bytes_used;
+}
 
 /* What the tracker, and those below it, are to have counted. */
 enum event { ALLOCATED, FREED, FAILED };
@@ -192,7 +98,7 @@ static void expect(int tracker, enum event event, size_t size)
 		s->failures++;
 		break;
 	}
-	s->bytes_used = (int64_t)(s->total_allocated - s->total_freed);
+	add_up(&trackers[tracker]);
 }
 
 /* All that lie below are asked with the same size, header and all. */
@@ -215,7 +121,7 @@ static void expect_resize(int tracker, size_t old_size, size_t new_size)
 			s->total_allocated += new_size - old_size;
 		else
 			s->total_freed += old_size - new_size;
-		s->bytes_used = (int64_t)(s->total_allocated - s->total_freed);
+		add_up(&trackers[i]);
 	}
 }
 
@@ -262,6 +168,9 @@ static void check_everything(void)
 		CHECK(seen.upper == s->bytes_used);
 		CHECK(!porter_bytes_used_exact(trackers[i].t, &exact, 1));
 		CHECK(exact == s->bytes_used);
+		seen = porter_peak(trackers[i].t);
+		CHECK(seen.lower <= trackers[i].peak);
+		CHECK(seen.upper >= trackers[i].peak);
 	}
 	for (int i = 0; i < COUNTERS; i++) {
 		if (counters[i].c)
@@ -314,6 +223,10 @@ static bool in_use(int tracker)
 	}
 	for (int i = 0; i < BLOCKS; i++) {
 		if (blocks[i].memory && blocks[i].tracker == tracker)
+			return true;
+	}
+	for (int i = 0; i < CHARGES; i++) {
+		if (charges[i].is_there && charges[i].tracker == tracker)
 			return true;
 	}
 	return false;
@@ -472,7 +385,11 @@ static void free_block(struct block *b)
 	if (b->remembers) {
 		CHECK(porter_msize(trackers[b->tracker].t, b->memory) ==
 		      b->size);
-		porter_mfree(trackers[b->tracker].t, b->memory);
+		if (b->pattern % 2)
+			porter_mfree(trackers[b->tracker].t, b->memory);
+		else
+			porter_mfree_sized(trackers[b->tracker].t, b->memory,
+					   b->size);
 		expect_down(b->tracker, FREED, b->size, PORTER_ALIGNMENT);
 	} else {
 		porter_free_aligned(allocator_of(b->tracker), b->memory,
@@ -480,6 +397,44 @@ static void free_block(struct block *b)
 		expect_down(b->tracker, FREED, b->size, 0);
 	}
 	b->memory = NULL;
+}
+
+/* The bottom is not asked. */
+static void charge_or_refund(int i)
+{
+	int tracker = charges[i].is_there ? charges[i].tracker : some_tracker();
+	size_t size = take_size() % (1 << 30);
+
+	if (tracker < 0)
+		return;
+	if (!charges[i].is_there) {
+		CHECK(porter_charge(trackers[tracker].t, size) == 0);
+		expect_down(tracker, ALLOCATED, size, 0);
+		charges[i].is_there = true;
+	} else if (take_byte() % 4 != 0) {
+		CHECK(porter_charge_resize(trackers[tracker].t, charges[i].size,
+					   size) == 0);
+		expect_resize(tracker, charges[i].size, size);
+	} else {
+		porter_refund(trackers[tracker].t, charges[i].size);
+		expect_down(tracker, FREED, charges[i].size, 0);
+		charges[i].is_there = false;
+	}
+	charges[i].tracker = tracker;
+	charges[i].size = size;
+}
+
+static void begin_period(void)
+{
+	int tracker = some_tracker();
+	struct porter_interval seen;
+
+	if (tracker < 0)
+		return;
+	seen = porter_peak_reset(trackers[tracker].t);
+	CHECK(seen.lower <= trackers[tracker].peak);
+	CHECK(seen.upper >= trackers[tracker].peak);
+	trackers[tracker].peak = trackers[tracker].stats.bytes_used;
 }
 
 static void count(void)
@@ -512,6 +467,7 @@ static void do_nothing(void)
 		return;
 	porter_free(allocator_of(tracker), NULL, 0);
 	porter_mfree(trackers[tracker].t, NULL);
+	porter_mfree_sized(trackers[tracker].t, NULL, 7);
 	CHECK(porter_msize(trackers[tracker].t, NULL) == 0);
 	if (take_byte() % 32 == 0) /* It takes its time. */
 		porter_release_unused(allocator_of(tracker));
@@ -533,7 +489,10 @@ static void step(void)
 		bottom_fails = take_byte() % 4 == 0;
 		break;
 	case 3:
-		count();
+		if (take_byte() % 8 == 0)
+			begin_period();
+		else
+			count();
 		break;
 	case 4: /* Its slot goes, and another comes, values intact. */
 		porter_thread_unregister();
@@ -554,6 +513,9 @@ static void step(void)
 	case 12:
 		resize(b);
 		break;
+	case 13:
+		charge_or_refund(take_byte() % CHARGES);
+		break;
 	default:
 		free_block(b);
 		break;
@@ -566,6 +528,15 @@ static void end(void)
 
 	for (int i = 0; i < BLOCKS; i++)
 		free_block(&blocks[i]);
+	for (int i = 0; i < CHARGES; i++) {
+		if (charges[i].is_there)
+			porter_refund(trackers[charges[i].tracker].t,
+				      charges[i].size);
+		if (charges[i].is_there)
+			expect_down(charges[i].tracker, FREED, charges[i].size,
+				    0);
+		charges[i].is_there = false;
+	}
 	check_everything();
 	while (again) { /* Those on top first. */
 		again = false;
@@ -587,9 +558,8 @@ static void end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	input.next = data;
-	input.end = data + size;
-	for (steps = 0; input.next < input.end; steps++) {
+	input_begin(data, size);
+	for (steps = 0; input_goes_on(); steps++) {
 		step();
 		check_everything();
 	}

@@ -98,18 +98,24 @@ static int64_t quotas_of(struct account *a)
 
 /*
  * An operation of atomic mode may be between its two parts, the word and its
- * cell, and goes on; so what seems to leave room is looked at again for a while.
+ * cell, and goes on when its thread runs again; so what seems to leave room is
+ * looked at again, for some seconds at most.
  */
 static bool is_legal(struct account *x)
 {
-	for (int looks = 0; looks < 1000; looks++) {
+	static const struct timespec a_while = { .tv_nsec = 1000000 };
+
+	for (int looks = 0; looks < 10000; looks++) {
 		int64_t used = 0;
 
 		for_each_member(x, member)
 			used += quotas_of(member);
 		if (used + (int64_t)asked_size > x->limit)
 			return true;
-		sched_yield();
+		if (looks < 1000)
+			sched_yield();
+		else
+			nanosleep(&a_while, NULL);
 	}
 	return false;
 }
