@@ -117,8 +117,21 @@ struct cell *cell_by(struct worker *w, const struct account *a);
 
 /* In how many moments all threads have had one, so far. */
 unsigned barriers(void);
-/* From now on there are none, and for good: in a process apart. */
+/*
+ * From now on there are none, and for good: in a process apart. So it is from
+ * the beginning where the environment has PORTER_TEST_WITHOUT_BARRIERS.
+ */
 void forbid_barriers(void);
+
+/* Without barriers nobody gets any. */
+bool stock_is_given(void);
+/* For the end of main(), where that leaves nothing to test; for a test. */
+int skip_all(void);
+#define needs_stock()                                                       \
+	do {                                                                \
+		if (!stock_is_given())                                      \
+			skip_because("nobody gets stock without barriers"); \
+	} while (0)
 
 /* ---- Test points ---- */
 

@@ -155,8 +155,10 @@ struct crowd {
 /* Each of them has stock. */
 static struct crowd gather(int64_t limit)
 {
-	struct crowd c = { .a = open_account(NULL, limit) };
+	struct crowd c;
 
+	needs_stock();
+	c.a = open_account(NULL, limit);
 	for (int i = 0; i < WORKERS; i++) {
 		c.w[i] = hire();
 		get_stock_by(c.w[i], c.a);
