@@ -25,8 +25,6 @@
 struct refused {
 	struct account *level; /* NULL: too large for any */
 	int64_t limit, charged;
-	uint64_t
-		stock; /* what holders may have kept when it was last drained */
 };
 
 /*
