@@ -41,7 +41,7 @@ static struct pool_element *take_many(struct pool_element *element)
 	return list;
 }
 
-/* The next call takes them along: this thread cannot wait. */
+/* This thread cannot wait for readers. They stay in the list until it has MANY more. */
 static void put_back(struct pool_element *list)
 {
 	sigset_t saved;
