@@ -24,15 +24,16 @@
  * Whoever takes the lock ends the mode first (atomic_end()). So all that is done
  * with the lock is done by one thread, as if there was no such mode.
  *
- * An operation changes the word first, and its own cell after that. In between the two
- * do not agree, but nobody notices: as long as the mode lasts there are no holders,
- * and nobody else looks at the quota of a cell that is no holder (drain.h).
+ * An operation changes the word first, and its own cell after that. In between the
+ * two do not agree, but nobody notices: as long as the mode lasts there are no
+ * holders, and nobody else looks at the quota of a cell that is no holder
+ * (drain.h).
  *
- * Why the number: an operation loads the word, then the bounds, and then exchanges the
- * word. In between the mode may end and another begin with other bounds, at the same
- * sum. The exchange must fail then; it does, since the number differs. For the same
- * reason a thread looks again, before it refuses, whether the mode is still the same:
- * the sum of one mode must not be compared with the limit of another.
+ * Why the number: an operation loads the word, then the bounds, and then exchanges
+ * the word. In between the mode may end and another begin with other bounds, at the
+ * same sum. The exchange must fail then; it does, since the number differs. For the
+ * same reason a thread looks again, before it refuses, whether the mode is still
+ * the same: the sum of one mode must not be compared with the limit of another.
  * (tests/models/atomic-mode.pml)
  *
  * Only for a tracker that has neither parent nor children.
@@ -139,8 +140,9 @@ static inline enum atomic_result refuse_atomically(const struct account *a,
 }
 
 /*
- * The quota becomes what the cell will have charged. That is size more than before, as
- * a rule. After a refusal *charged is what all cells had charged at that instant.
+ * The quota becomes what the cell will have charged. That is size more than before,
+ * as a rule. After a refusal *charged is what all cells had charged at that
+ * instant.
  */
 static inline enum atomic_result charge_atomically(struct account *a,
 						   struct cell *cell,
@@ -173,11 +175,12 @@ static inline enum atomic_result charge_atomically(struct account *a,
 }
 
 /*
- * After a free was counted. It subtracts without looking at the word first. If there
- * was no atomic mode, that changes nothing (atomic_end()), and the thread goes on with
- * the lock. It does not matter if the mode is another one than a moment ago: a free
- * is never above an upper bound. If the sum has come down to word_min, the thread goes
- * on with the lock as well: stock may begin, or a watermark is crossed.
+ * After a free was counted. It subtracts without looking at the word first. If
+ * there was no atomic mode, that changes nothing (atomic_end()), and the thread
+ * goes on with the lock. It does not matter if the mode is another one than a
+ * moment ago: a free is never above an upper bound. If the sum has come down to
+ * word_min, the thread goes on with the lock as well: stock may begin, or a
+ * watermark is crossed.
  */
 static inline enum atomic_result uncharge_atomically(struct account *a,
 						     struct cell *cell)
@@ -196,7 +199,7 @@ static inline enum atomic_result uncharge_atomically(struct account *a,
 	if (unlikely(!is_atomic(now)))
 		return NEEDS_LOCK;
 	store_relaxed(&cell->word[QUOTA], quota);
-	/* If word_min is that of a later mode, that mode began after this subtraction. */
+	/* A later mode, whose word_min this may be, began after this free. */
 	return likely(word_reserved(now) - less > load_relaxed(&a->word_min)) ?
 		       ATOMIC_DONE :
 		       NEEDS_LOCK;

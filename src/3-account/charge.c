@@ -72,8 +72,8 @@ static void drain_above_limit(struct account *a)
 /* ---- Step 3 ---- */
 
 /*
- * The calling thread's cell is settled and has no stock. So all the stock there is lies in
- * other cells, and is less than the sum of their caps.
+ * The calling thread's cell is settled and has no stock. So all the stock there is
+ * lies in other cells, and is less than the sum of their caps.
  */
 static void raise_peaks(struct account *a, uint64_t own_cap)
 {

@@ -110,8 +110,8 @@ static bool mark(const struct account *a)
 /*
  * 3. An attempt is a few instructions long, unless its thread was stopped.
  *
- * The generation: a signal handler may interrupt this loop and fork. In the child this
- * thread goes on here, and the thread of the attempt does not exist.
+ * The generation: a signal handler may interrupt this loop and fork. In the child
+ * this thread goes on here, and the thread of the attempt does not exist.
  */
 static void wait_for_attempt(const struct account *a, const struct cell *cell)
 {

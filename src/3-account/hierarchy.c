@@ -72,10 +72,10 @@ void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a))
 
 /*
  * First the top is marked as bounded, with the mutex. Then the subtree is walked,
- * without the mutex. A member that joins anywhere below is found by the walk, or finds
- * the mark. The mark of the top does not mean that the members below are marked:
- * another thread may still be walking, or died in a fork while it walked. So
- * all_bounded is set only when a walk is over.
+ * without the mutex. A member that joins anywhere below is found by the walk, or
+ * finds the mark. The mark of the top does not mean that the members below are
+ * marked: another thread may still be walking, or died in a fork while it walked.
+ * So all_bounded is set only when a walk is over.
  */
 void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a))

@@ -10,11 +10,11 @@
  *	  v
  *	grandchild
  *
- * The structure changes under one mutex of the process, which fork() takes. It is read
- * under the mutex, inside the RCU read lock, or with the root's lock (rebuild.c). A
- * member that has left keeps its links until no reader can be standing on it. A
- * thread that waits for the mutex holds no other lock, and a thread that has the
- * mutex walks over nothing but ancestors.
+ * The structure changes under one mutex of the process, which fork() takes. It is
+ * read under the mutex, inside the RCU read lock, or with the root's lock
+ * (rebuild.c). A member that has left keeps its links until no reader can be
+ * standing on it. A thread that waits for the mutex holds no other lock, and a
+ * thread that has the mutex walks over nothing but ancestors.
  */
 #ifndef PORTER_HIERARCHY_H
 #define PORTER_HIERARCHY_H
@@ -38,8 +38,9 @@ static inline struct account *next_member(const struct account *top,
 	for (struct account *x = (top); x; x = next_member((top), x))
 
 /*
- * A new member joins; its parent is set already. If an ancestor is bounded, the member
- * becomes bounded and bind() is called with it: see porter__hierarchy_bound().
+ * A new member joins; its parent is set already. If an ancestor is bounded, the
+ * member becomes bounded and bind() is called with it: see
+ * porter__hierarchy_bound().
  */
 void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a));
 
@@ -50,8 +51,8 @@ void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a));
 bool porter__hierarchy_leave(struct account *a);
 
 /*
- * Marks every member of the subtree as bounded, for good, and calls bind() with each that
- * was not: bind() gives its tracker the bounded table.
+ * Marks every member of the subtree as bounded, for good, and calls bind() with
+ * each that was not: bind() gives its tracker the bounded table.
  */
 void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a));

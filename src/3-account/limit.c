@@ -9,9 +9,9 @@
 #include "3-account/watermark.h"
 
 /*
- * Member by member, not by memset(): a program that reads a tracker after its end, against
- * the contract, must not find NULL where a pointer was. The number of the peak and
- * the number of atomic modes go on from the last tracker in this memory.
+ * Member by member, not by memset(): a program that reads a tracker after its end,
+ * against the contract, must not find NULL where a pointer was. The number of the
+ * peak and the number of atomic modes go on from the last tracker in this memory.
  */
 void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 			  const struct account_options *o)
@@ -96,9 +96,9 @@ struct porter_interval porter__peak_reset(struct account *a)
 }
 
 /*
- * What is still charged is taken from its ancestors. Not if a child of fork() has rebuilt
- * the hierarchy since the account left the structure: then what is reserved in its
- * ancestors was worked out without it.
+ * What is still charged is taken from its ancestors. Not if a child of fork() has
+ * rebuilt the hierarchy since the account left the structure: then what is reserved
+ * in its ancestors was worked out without it.
  */
 void porter__account_fini(struct account *a)
 {

@@ -46,7 +46,7 @@ int64_t porter__account_sum(const struct account *a)
 				NEVER_TOO_LOW, allocated);
 	porter__slots_leave(locked);
 	sum = (int64_t)(allocated[0] - freed[0]);
-	/* A thread of the parent process may have been changing `reserved` at the fork. */
+	/* At the fork a thread of the parent may have been changing `reserved`. */
 	if (!is_of_this_process(a))
 		return sum;
 	reserved = reserved_now(a);

@@ -94,8 +94,8 @@ static void keep_peak(struct account *a)
 }
 
 /*
- * Members may leave during the walks, as that takes another lock. The memory of such a
- * member is not used again before its thread has had the root's lock, in
+ * Members may leave during the walks, as that takes another lock. The memory of
+ * such a member is not used again before its thread has had the root's lock, in
  * porter__account_fini(). So the walks never come into another hierarchy.
  */
 void porter__rebuild(struct account *root)

@@ -15,11 +15,12 @@
  *	a watermark	to it. If 4 KiB for this cell would make it more, the cell
  *			is denied: each operation goes to the account.
  *
- * A cap is between 4 KiB and 256 KiB. Because of the peak alone a cell never gets less
- * than 4 KiB: the bounds of the peak may be apart by 4 KiB for each holder (G8). If
- * it were denied, or if the other holders were drained for it, a thread that works
- * in a thousand children would drain with each operation. But where many holders
- * have come and the first ones still have large caps, bring_down() drains them.
+ * A cap is between 4 KiB and 256 KiB. Because of the peak alone a cell never gets
+ * less than 4 KiB: the bounds of the peak may be apart by 4 KiB for each holder
+ * (G8). If it were denied, or if the other holders were drained for it, a thread
+ * that works in a thousand children would drain with each operation. But where many
+ * holders have come and the first ones still have large caps, bring_down() drains
+ * them.
  *
  * A cell's first cap in a hierarchy is 4 KiB: a thread may touch many children once.
  * When the cell comes to the account again, its cap is chosen by the rules above.
@@ -184,9 +185,9 @@ static void look_for_idle(struct account *a, uint64_t cap)
 }
 
 /*
- * The level has denied a cell. It is drained if it did so often, or if no holder has a
- * cap left: without holders, atomic mode may begin. Stock begins again when there is
- * room for as many holders as there were.
+ * The level has denied a cell. It is drained if it did so often, or if no holder
+ * has a cap left: without holders, atomic mode may begin. Stock begins again when
+ * there is room for as many holders as there were.
  */
 static void deny(struct account *x)
 {
@@ -197,10 +198,11 @@ static void deny(struct account *x)
 }
 
 /*
- * The first holders of a level have large caps, chosen while there were few. A holder's
- * cap becomes smaller when the cell next comes to the account; but an idle holder does
- * not come. So the level is drained before the sum of all caps can be more than G8
- * allows. max_holders stays: afterwards caps are chosen as for that many holders.
+ * The first holders of a level have large caps, chosen while there were few. A
+ * holder's cap becomes smaller when the cell next comes to the account; but an idle
+ * holder does not come. So the level is drained before the sum of all caps can be
+ * more than G8 allows. max_holders stays: afterwards caps are chosen as for that
+ * many holders.
  */
 static void bring_down(struct account *a)
 {

@@ -82,12 +82,12 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
  * The two tests that a thread makes after it has counted. If one is true, the thread
  * settles its cell.
  *
- * Both are true where a drain is at work: a marked quota makes the stock far less than
- * 0, and huge when taken without its sign. Both are also true after a drain, when
- * stock and cap are 0. So a thread comes to the lock even if a drain has settled its
- * operation already. That is needed: the drain has changed what is reserved for this
- * account, but the thread that drained looks only at the peaks, limits and watermarks
- * of its own account and of the ancestors of that one.
+ * Both are true where a drain is at work: a marked quota makes the stock far less
+ * than 0, and huge when taken without its sign. Both are also true after a drain,
+ * when stock and cap are 0. So a thread comes to the lock even if a drain has
+ * settled its operation already. That is needed: the drain has changed what is
+ * reserved for this account, but the thread that drained looks only at the peaks,
+ * limits and watermarks of its own account and of the ancestors of that one.
  * (tests/models/peak.pml: drained_returns)
  */
 

@@ -8,12 +8,12 @@
  *	         reserved - caps <= charged <= reserved
  *	low  --- crossed downwards
  *
- * A thread that changes what is reserved looks whether a watermark may be crossed. Stock
- * makes reserved larger than what is charged. So if a watermark may be crossed, the
- * level is drained; then reserved is what is charged, and the thread looks again.
- * refill.c keeps caps small against the distance to both watermarks, so that this is
- * seldom. Whenever the lock is free, low < reserved - caps and reserved < high, so no
- * thread can cross a watermark with its stock.
+ * A thread that changes what is reserved looks whether a watermark may be crossed.
+ * Stock makes reserved larger than what is charged. So if a watermark may be
+ * crossed, the level is drained; then reserved is what is charged, and the thread
+ * looks again. refill.c keeps caps small against the distance to both watermarks,
+ * so that this is seldom. Whenever the lock is free, low < reserved - caps and
+ * reserved < high, so no thread can cross a watermark with its stock.
  *
  * The user of the watermarks is the floor of the watches (5-watch/). Its functions
  * say what happens when one is crossed.
@@ -25,8 +25,8 @@
 
 struct watermark_user {
 	/*
-	 * With the lock, the level drained. Notes what is crossed, sets both watermarks
-	 * anew, and calls nobody. True: deliver() is to be called.
+	 * With the lock, the level drained. Notes what is crossed, sets both
+	 * watermarks anew, and calls nobody. True: deliver() is to be called.
 	 */
 	bool (*crossed)(struct account *a);
 	/* The same, when the limit has changed. */
@@ -34,15 +34,16 @@ struct watermark_user {
 	/* With no lock: notifies. */
 	void (*deliver)(void);
 	/*
-	 * With no lock: the tracker is about to be destroyed. Afterwards none of its
-	 * callbacks is called any more. False with errno EBUSY: it must not be destroyed.
+	 * With no lock: the tracker is about to be destroyed. Afterwards none of
+	 * its callbacks is called any more. False with errno EBUSY: it must not be
+	 * destroyed.
 	 */
 	bool (*end)(struct account *a);
 };
 
 /*
- * With the lock, when a watermark of this level may be crossed. Returns the user whose
- * deliver() is to be called once the lock is given back, or NULL.
+ * With the lock, when a watermark of this level may be crossed. Returns the user
+ * whose deliver() is to be called once the lock is given back, or NULL.
  */
 SLOW_PATH const struct watermark_user *
 porter__watermark_look(struct account *a);

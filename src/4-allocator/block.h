@@ -13,8 +13,8 @@
 enum zeroed { ANY_BYTES, ZEROED };
 
 /*
- * The largest size for the fast paths that count before they ask. Otherwise sizes that
- * were asked for and never given could make a sum of bytes overflow.
+ * The largest size for the fast paths that count before they ask. Otherwise sizes
+ * that were asked for and never given could make a sum of bytes overflow.
  */
 enum { MAX_FAST_SIZE = INT32_MAX };
 

@@ -41,7 +41,7 @@ static struct pool_element *take_many(struct pool_element *element)
 	return list;
 }
 
-/* This thread cannot wait for readers. They stay in the list until it has MANY more. */
+/* This thread cannot wait for readers: they stay until there are MANY more. */
 static void put_back(struct pool_element *list)
 {
 	sigset_t saved;

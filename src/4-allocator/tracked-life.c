@@ -142,8 +142,8 @@ static void give(struct pool_element *element)
 }
 
 /*
- * Ends the watches, and waits for a callback that is running: it may still free something.
- * False with errno EBUSY: the tracker has children, or end() forbids it.
+ * Ends the watches, and waits for a callback that is running: it may still free
+ * something. False with errno EBUSY: the tracker has children, or end() forbids it.
  */
 static bool end_watches(struct account *a)
 {

@@ -10,8 +10,8 @@
 #include <errno.h>
 
 /*
- * Threads may be in the middle of calls of the unbounded table. Each such call settles its
- * cell, if it has overdrawn it, before it returns.
+ * Threads may be in the middle of calls of the unbounded table. Each such call
+ * settles its cell, if it has overdrawn it, before it returns.
  */
 void porter__bind(struct account *a)
 {
@@ -50,8 +50,9 @@ struct porter_interval porter_peak_reset(porter_tracked *t)
 }
 
 /*
- * porter__account_charged() drains, so it is exact. The first call may find many holders;
- * each later one finds only those that have become holders since. It scans no cells.
+ * porter__account_charged() drains, so it is exact. The first call may find many
+ * holders; each later one finds only those that have become holders since. It scans
+ * no cells.
  */
 int64_t porter_tracked_trim(porter_tracked *t, int64_t target,
 			    int (*evict)(void *context), void *context)

@@ -17,9 +17,9 @@
  *	bounded		charge, which a limit may refuse; then ask. A limit or a
  *			watermark holds here or in an ancestor
  *
- * The first limit or watermark gives a tracker the bounded table, while threads use it.
- * A call that is under way in the unbounded table settles its cell if it has overdrawn
- * it, as always.
+ * The first limit or watermark gives a tracker the bounded table, while threads use
+ * it. A call that is under way in the unbounded table settles its cell if it has
+ * overdrawn it, as always.
  */
 #ifndef PORTER_TRACKED_PRIVATE_H
 #define PORTER_TRACKED_PRIVATE_H
@@ -80,9 +80,10 @@ SLOW_PATH void porter__cancel_block(porter_tracked *t, uint64_t size);
 SLOW_PATH void *porter__failed(porter_tracked *t);
 
 /*
- * When the stock did not suffice; the cell may be NULL. Charges at the account, and calls
- * on_refused before it refuses. False: refused; errno is ENOMEM, and the refusal is
- * counted. Afterwards the thread may have another cell: on_refused may unregister it.
+ * When the stock did not suffice; the cell may be NULL. Charges at the account, and
+ * calls on_refused before it refuses. False: refused; errno is ENOMEM, and the
+ * refusal is counted. Afterwards the thread may have another cell: on_refused may
+ * unregister it.
  */
 bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
 			      uint64_t size);
