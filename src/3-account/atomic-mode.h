@@ -25,8 +25,8 @@
  * with the lock is done by one thread, as if there was no such mode.
  *
  * An operation changes the word first, and its own cell after that. In between the
- * two do not agree, but nobody notices: as long as the mode lasts there are no
- * holders, and nobody else looks at the quota of a cell that is no holder
+ * two do not agree, but nobody notices: the cell is no holder, only its own thread
+ * can make it one, and nobody else looks at the quota of a cell that is none
  * (drain.h).
  *
  * Why the number: an operation loads the word, then the bounds, and then exchanges
