@@ -8,10 +8,8 @@
 static struct account *open_with_quantum(int64_t quantum)
 {
 	struct account_options o = { .limit = NO_LIMIT, .quantum = quantum };
-	struct account *a = open_account_with(&o);
 
-	raise_peak_to(a, MIB);
-	return a;
+	return open_account_with(&o);
 }
 
 /* ---- By the number of holders, and the peak ---- */
@@ -102,6 +100,22 @@ static void all_caps_together_stay_within_bounds(void **state)
 	close_account(a);
 }
 
+/* Of a large peak more is left; and still 4 KiB for those that come last. */
+static void many_large_caps_leave_small_ones(void **state)
+{
+	struct account *a = open_with_peak(1024 * MIB);
+
+	(void)state;
+	hire_so_many(MAX_WORKERS);
+	for (int i = 0; i < MAX_WORKERS; i++)
+		get_stock_by(w[i], a);
+	assert_int_equal(a->holders, MAX_WORKERS);
+	assert_in_range(a->caps, MIB, 2 * MIB + MAX_WORKERS * 4 * KIB);
+	assert_int_equal(cap_of(cell_by(w[MAX_WORKERS - 1], a)), 4 * KIB);
+	assert_int_equal(came_to(DRAINING), 0);
+	close_account(a);
+}
+
 /* They may come back; or others may, where each is another child. */
 static void holders_of_before_count_until_a_drain(void **state)
 {
@@ -158,24 +172,26 @@ static void a_first_cap_in_a_hierarchy_is_small(void **state)
 static void a_quantum_is_how_much_stock_is_given(void **state)
 {
 	static const struct {
-		int64_t quantum;
+		int64_t quantum, peak;
 		uint32_t cap;
 	} cases[] = {
-		{ 1, 0 },
-		{ 511, 0 },
-		{ 512, 1024 },
-		{ 1000, 2000 },
-		{ 4 * KIB, 8 * KIB },
-		{ 8 * KIB, 16 * KIB },
+		{ 1, MIB, 0 },
+		{ 511, MIB, 0 },
+		{ 512, MIB, 1024 },
+		{ 1000, MIB, 2000 },
+		{ 4 * KIB, MIB, 8 * KIB },
+		{ 8 * KIB, MIB, 16 * KIB },
 		/* More than is good for the peak. */
-		{ 20 * KIB, 16 * KIB },
-		{ INT64_MAX, 16 * KIB },
+		{ 20 * KIB, MIB, 16 * KIB },
+		{ INT64_MAX, MIB, 16 * KIB },
+		{ INT64_MAX, (int64_t)1 << 40, 256 * KIB },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct account *a = open_with_quantum(cases[i].quantum);
 
+		raise_peak_to(a, (uint64_t)cases[i].peak);
 		get_stock(a);
 		come_again(a);
 		must_equal(cap_of(my_cell(a)), cases[i].cap);
@@ -297,8 +313,12 @@ static void whoever_is_alone_gets_no_stock_above_the_peak(void **state)
 	assert_int_equal(own_stock(cell_by(w[0], a)), 4 * KIB);
 	assert_true(peak_read(&a->peak).upper > MIB);
 	assert_int_equal(peak_read(&a->peak).lower, MIB);
+	/* And again. */
+	assert_true(charge_by(w[0], a, 100 * KIB));
+	assert_int_equal(own_stock(cell_by(w[0], a)), 4 * KIB);
 	assert_adds_up(a);
 	uncharge(a, MIB - 3000);
+	uncharge(a, 100 * KIB);
 	close_account(a);
 }
 
@@ -333,6 +353,7 @@ int main(void)
 		account_test(a_cap_is_a_part_of_what_the_peak_allows),
 		account_test(half_the_cap_is_given_for_allocations),
 		account_test(all_caps_together_stay_within_bounds),
+		account_test(many_large_caps_leave_small_ones),
 		account_test(holders_of_before_count_until_a_drain),
 		account_test(a_first_cap_in_a_hierarchy_is_small),
 		account_test(a_quantum_is_how_much_stock_is_given),
