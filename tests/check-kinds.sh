@@ -26,7 +26,7 @@ test -x tests/api/test_tracked || skip_all "no cmocka, so no tests to run again"
 # At length they are run for the kind that only counts.
 PORTER_TEST_SCALE=${PORTER_TEST_SCALE:-10}
 export PORTER_TEST_SCALE
-kinds="peaked bounded child"
+kinds="bounded child"
 # Again with another build: what a sanitizer may see, or nothing.
 if test -n "${PORTER_ONCE_DONE-}"; then
 	test -n "$porter_sanitizers" ||

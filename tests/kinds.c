@@ -30,9 +30,9 @@ porter_tracked *tracker_of_kind(porter_allocator *underlying)
 		return porter_tracked_new(underlying);
 	if (strcmp(kind, "bounded") == 0)
 		o.limit = INT64_MAX - 1;
-	else if (strcmp(kind, "child") == 0)
-		o.parent = grandparent_of_all();
 	else
-		must(strcmp(kind, "peaked") == 0);
+		must(strcmp(kind, "child") == 0);
+	if (!o.limit)
+		o.parent = grandparent_of_all();
 	return porter_tracked_new_with(underlying, &o);
 }

@@ -123,7 +123,7 @@ int run_group(const char *name, const struct CMUnitTest *tests, size_t n);
 /*
  * A tracker as porter_tracked_new() makes one; or, where the environment
  * variable PORTER_TEST_KIND says so, one of another kind, which must behave no
- * differently: "peaked", "bounded" by a limit far away, a "child" of others.
+ * differently: "bounded" by a limit far away, a "child" of others.
  * (check-kinds.sh)
  */
 porter_tracked *tracker_of_kind(porter_allocator *underlying);

@@ -25,8 +25,6 @@
 struct refused {
 	struct account *level; /* NULL: too large for any */
 	int64_t limit, charged;
-	uint64_t
-		stock; /* what holders may have kept when it was last drained */
 };
 
 /*
@@ -48,7 +46,7 @@ static inline void uncharge_in(struct account *a, struct cell *cell,
 			       uint64_t size)
 {
 	word_add_release(&cell->word[FREED], size);
-	if (must_settle(cell))
+	if (has_too_much_stock(cell))
 		porter__settle(a, cell);
 }
 
@@ -71,7 +69,7 @@ static inline void count(struct account *a, uint64_t size)
 		return;
 	}
 	word_add(&cell->word[ALLOCATED], size);
-	if (must_settle(cell))
+	if (is_out_of_stock(cell))
 		porter__settle_with_lock(a, cell);
 }
 

@@ -19,7 +19,7 @@
  * it counted at 4. A free has no attempt: it adds to freed, and then looks at
  * quota and cap in the same way. Either the drain sees the free at 4, or the
  * thread sees the mark. It comes to the lock in either case, since its cap is 0
- * (must_settle()). Settling twice does no harm, as it only compares. Until then
+ * (has_too_much_stock()). Settling twice does no harm, as it only compares. Until then
  * the free is on its way: its call has not returned, so it may be taken to happen
  * when its own thread settles it.
  *

@@ -45,8 +45,9 @@ static void link_to_parent(struct account *a)
 
 static void bound(struct account *a, void (*bind)(struct account *a))
 {
-	store_release(&a->bounded, true);
 	bind(a);
+	/* Release: a walk that passes it by, since it is marked, finds it bound. */
+	store_release(&a->bounded, true);
 }
 
 static bool is_bounded_above(const struct account *a)

@@ -39,7 +39,7 @@
 #include <portermem/counter.h>
 
 struct peak {
-	struct porter_interval copy[2];
+	struct porter_interval copy[2] __attribute__((aligned(8)));
 	uint32_t number;
 };
 

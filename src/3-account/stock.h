@@ -78,16 +78,26 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
 }
 
 /*
- * After an operation has counted: whether the stock is below 0, or not below the
- * cap. Then the thread settles its cell. A stock below 0 is huge when taken without
- * its sign, and so is that of a quota which a drain has marked.
+ * After an operation has counted, its thread looks whether the account must hear of
+ * it. Then the thread settles its cell, with the lock.
  *
- * A cell that was drained has cap 0, and no stock is below that. So a thread comes
- * to the lock even if a drain has settled its operation. The drain has changed what
- * is reserved, but it has looked at the peaks, limits and watermarks of other
- * accounts. (tests/models/peak.pml: drained_returns)
+ * A drain leaves a cell with no stock and no cap, and the looks let neither pass. So
+ * a thread comes to the lock even if a drain has settled its operation meanwhile:
+ * the drain has changed what is reserved, but it has looked at the peaks, limits and
+ * watermarks of other accounts. A quota that a drain has marked makes the stock far
+ * less than 0, and huge when taken without its sign.
+ * (tests/models/peak.pml: drained_returns)
  */
-static inline bool must_settle(const struct cell *cell)
+
+/* After an allocation that nobody was asked for. */
+static inline bool is_out_of_stock(const struct cell *cell)
+{
+	compiler_barrier();
+	return unlikely(own_stock(cell) <= 0);
+}
+
+/* After a free: too much stock, or below 0 still. */
+static inline bool has_too_much_stock(const struct cell *cell)
 {
 	compiler_barrier();
 	return unlikely((uint64_t)own_stock(cell) >= load_relaxed(&cell->cap));

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * block.c: count, and ask the underlying allocator.
+ * block.c: ask, and count before it or after it.
  *
  *			unbounded		bounded
- *	allocate	count, ask		charge, ask
+ *	allocate	ask, count		charge, ask; cancel if that fails
  *	free		uncharge, give back	give back, uncharge
  *	reallocate	the difference: growing allocates it, shrinking frees it
  *
- * If the underlying allocator has no memory, what was counted is cancelled.
- *
- * In a bounded tracker a block is charged until the underlying allocator has it
- * back, or a limit would be exceeded for a moment. In an unbounded one it is
- * uncharged first, so that the call can end in the other free().
+ * Bounded, a block is charged for as long as the underlying allocator may have
+ * it out, or a limit would be exceeded for a moment. Unbounded, nothing forbids to
+ * be late: a request that no memory could ever serve counts nothing. The fast path
+ * of tracked-unbounded.c counts before it asks; it is for blocks of ordinary size.
  */
 #include "4-allocator/block.h"
 
 #include "4-allocator/vtable.h"
-
-static bool charge_or_count(porter_tracked *t, size_t size)
-{
-	if (is_bounded(t))
-		return charge(t, size);
-	count(&t->account, size);
-	return true;
-}
 
 static void *ask(porter_allocator *a, size_t size, size_t alignment,
 		 enum zeroed zeroed)
@@ -35,16 +26,21 @@ static void *ask(porter_allocator *a, size_t size, size_t alignment,
 void *porter__block_allocate(porter_tracked *t, size_t header, size_t size,
 			     size_t alignment, enum zeroed zeroed)
 {
+	bool bounded = is_bounded(t);
 	void *block;
 
-	if (!charge_or_count(t, size))
+	if (bounded && !charge(t, size))
 		return NULL;
-	counter_add(&t->counter, ALLOCATIONS, 1);
 	block = ask(t->underlying, header + size, alignment, zeroed);
-	if (likely(block))
-		return block;
-	porter__cancel_block(t, size);
-	return porter__failed(t);
+	if (unlikely(!block)) {
+		if (bounded)
+			porter__cancel(&t->account, size);
+		return porter__failed(t);
+	}
+	if (!bounded)
+		count(&t->account, size);
+	counter_add(&t->counter, ALLOCATIONS, 1);
+	return block;
 }
 
 void porter__block_free(porter_tracked *t, void *ptr, size_t header,
@@ -68,17 +64,20 @@ void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
 	porter_allocator *a = t->underlying;
 	size_t more = new_size > old_size ? new_size - old_size : 0;
 	size_t less = old_size > new_size ? old_size - new_size : 0;
+	bool bounded = is_bounded(t);
 	void *block;
 
-	if (more && !charge_or_count(t, more))
+	if (bounded && more && !charge(t, more))
 		return NULL;
 	block = a->vtable->reallocate(a, ptr, header + old_size,
 				      header + new_size, alignment);
 	if (unlikely(!block)) {
-		if (more)
+		if (bounded && more)
 			porter__cancel(&t->account, more);
 		return porter__failed(t);
 	}
+	if (!bounded && more)
+		count(&t->account, more);
 	if (less)
 		uncharge(&t->account, less);
 	counter_add(&t->counter, REALLOCATIONS, 1);

@@ -12,6 +12,12 @@
 
 enum zeroed { ANY_BYTES, ZEROED };
 
+/*
+ * Larger ones do not take the fast paths that count before they ask: sums of sizes
+ * that are only asked for must not go round.
+ */
+enum { MAX_FAST_SIZE = INT32_MAX };
+
 SEPARATE void *porter__block_allocate(porter_tracked *t, size_t header,
 				      size_t size, size_t alignment,
 				      enum zeroed zeroed);

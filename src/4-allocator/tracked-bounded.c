@@ -74,7 +74,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 	word_add_release(&cell->word[FREES], 1);
 	free(ptr);
 	word_add_release(&cell->word[FREED], size);
-	if (must_settle(cell))
+	if (has_too_much_stock(cell))
 		porter__settle(account_of(kept), cell);
 }
 

@@ -75,11 +75,11 @@ void *porter_malloc(porter_tracked *t, size_t size)
 	struct cell *cell = short_path(t);
 	char *base;
 
-	if (unlikely(!cell) || too_large(size))
+	if (unlikely(!cell) || unlikely(size > MAX_FAST_SIZE))
 		return malloc_slowly(t, size, ANY_BYTES);
 	word_add(&cell->word[ALLOCATED], size);
 	word_add(&cell->word[ALLOCATIONS], 1);
-	if (must_settle(cell))
+	if (is_out_of_stock(cell))
 		return malloc_settled(t, size, cell);
 	base = malloc(HEADER + size);
 	return likely(base) ? block_of(base, size) : no_block(t, size);
@@ -109,7 +109,7 @@ void porter_mfree_sized(porter_tracked *t, void *ptr, size_t size)
 	}
 	word_add_release(&cell->word[FREED], size);
 	word_add_release(&cell->word[FREES], 1);
-	if (must_settle(cell)) {
+	if (has_too_much_stock(cell)) {
 		free_settled(t, cell, ptr);
 		return;
 	}

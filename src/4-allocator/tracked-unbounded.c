@@ -40,11 +40,12 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	struct cell *cell = this_cell_fast(t->malloc_at);
 	void *block;
 
-	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
+	if (unlikely(alignment > PORTER_ALIGNMENT) ||
+	    unlikely(size > MAX_FAST_SIZE) || unlikely(!cell))
 		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
 	word_add(&cell->word[ALLOCATED], size);
 	word_add(&cell->word[ALLOCATIONS], 1);
-	if (must_settle(cell))
+	if (is_out_of_stock(cell))
 		return allocate_settled(t, size, cell);
 	block = malloc(size);
 	return likely(block) ? block : no_block(kept, kept_size);
@@ -69,7 +70,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 	}
 	word_add_release(&cell->word[FREED], size);
 	word_add_release(&cell->word[FREES], 1);
-	if (must_settle(cell)) {
+	if (has_too_much_stock(cell)) {
 		free_settled(t, cell, ptr);
 		return;
 	}

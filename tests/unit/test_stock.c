@@ -31,14 +31,15 @@ static void a_zeroed_cell_is_no_holder_and_has_no_stock(void **state)
 	assert_int_equal(cell.link, LINK_NONE);
 	assert_int_equal(own_stock(&cell), 0);
 	/* Nor does anything pass that a drain has settled meanwhile. */
-	assert_true(must_settle(&cell));
+	assert_true(is_out_of_stock(&cell));
+	assert_true(has_too_much_stock(&cell));
 	assert_false(charge_from_stock(&cell, 1));
 	assert_true(charge_from_stock(&cell, 0));
 	/* Whatever it counts, its thread comes to the account. */
 	cell.word[ALLOCATED] = 1;
-	assert_true(must_settle(&cell));
+	assert_true(is_out_of_stock(&cell));
 	cell = (struct cell){ .word = { [FREED] = 1 } };
-	assert_true(must_settle(&cell));
+	assert_true(has_too_much_stock(&cell));
 }
 
 static void a_charge_takes_what_is_there_and_not_more(void **state)
@@ -73,13 +74,13 @@ static void a_cell_keeps_its_cap_and_not_more(void **state)
 
 	(void)state;
 	cell.word[FREED] = 299;
-	assert_false(must_settle(&cell));
+	assert_false(has_too_much_stock(&cell));
 	cell.word[FREED] = 300;
-	assert_true(must_settle(&cell));
+	assert_true(has_too_much_stock(&cell));
 	/* Without a cap nothing stays. */
 	cell = cell_with(1000, 0, 0);
 	cell.word[FREED] = 1;
-	assert_true(must_settle(&cell));
+	assert_true(has_too_much_stock(&cell));
 }
 
 /* Both as far from 0 as stock.h allows, and one more step from there. */
@@ -98,11 +99,13 @@ static void sums_wrap_around_and_mean_the_same(void **state)
 		assert_int_equal(own_stock(&cell), 0);
 		assert_true(charged_by(&cell) == used[i] + 100);
 		cell.word[FREED] += 199;
-		assert_false(must_settle(&cell));
+		assert_false(has_too_much_stock(&cell));
 		cell.word[FREED] += 1;
-		assert_true(must_settle(&cell));
-		cell.word[ALLOCATED] += 201;
-		assert_true(must_settle(&cell));
+		assert_true(has_too_much_stock(&cell));
+		cell.word[ALLOCATED] += 200;
+		assert_true(is_out_of_stock(&cell));
+		cell.word[FREED] += 1;
+		assert_false(is_out_of_stock(&cell));
 	}
 }
 
@@ -118,11 +121,11 @@ static void a_mark_leaves_no_stock_and_keeps_none(void **state)
 		cell.word[QUOTA] -= QUOTA_MARK;
 		assert_false(charge_from_stock(&cell, 1));
 		assert_false(charge_from_stock(&cell, 0));
-		assert_true(must_settle(&cell));
-		assert_true(must_settle(&cell));
+		assert_true(is_out_of_stock(&cell));
+		assert_true(has_too_much_stock(&cell));
 		/* The largest cap there is keeps no more. */
 		cell.cap = UINT32_MAX;
-		assert_true(must_settle(&cell));
+		assert_true(has_too_much_stock(&cell));
 		cell.word[QUOTA] += QUOTA_MARK;
 		assert_int_equal(own_stock(&cell), 4096);
 	}
