@@ -253,6 +253,29 @@ void drain(struct account *a)
 	account_leave(a);
 }
 
+/* ---- Full accounts ---- */
+
+struct account *open_full(int64_t limit, int64_t used)
+{
+	struct account *a = open_account(NULL, limit);
+
+	raise_peak_to(a, (uint64_t)limit);
+	must(charge(a, (uint64_t)used - 2));
+	must(charge(a, 1));
+	must(charge(a, 1));
+	must(is_atomic(a->word));
+	assert_adds_up(a);
+	return a;
+}
+
+void close_full(struct account *a)
+{
+	assert_adds_up(a);
+	uncharge(a, (uint64_t)charged_in(a));
+	must_equal(porter__account_charged(a), 0);
+	close_account(a);
+}
+
 /* ---- Operations of workers ---- */
 
 static void operate(void *operation)

@@ -86,6 +86,11 @@ void vacate(struct account *a, uint64_t size);
 /* With the lock, as everything does that needs it. */
 void drain(struct account *a);
 
+/* So much of it is in use, and in atomic mode; its peak is its limit. */
+struct account *open_full(int64_t limit, int64_t used);
+/* All comes back, whoever has it. */
+void close_full(struct account *a);
+
 /* ---- Operations of workers ---- */
 
 /* What a worker is told to do; granted and refused are what it tells then. */

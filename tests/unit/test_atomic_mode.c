@@ -110,28 +110,6 @@ static void its_bounds_are_the_next_that_something_happens_at(void **state)
 
 /* ---- Full accounts ---- */
 
-/* So much of it is in use, and in atomic mode; its peak is its limit. */
-static struct account *open_full(int64_t limit, int64_t used)
-{
-	struct account *a = open_account(NULL, limit);
-
-	raise_peak_to(a, (uint64_t)limit);
-	must(charge(a, (uint64_t)used - 2));
-	must(charge(a, 1));
-	must(charge(a, 1));
-	must(is_atomic(a->word));
-	assert_adds_up(a);
-	return a;
-}
-
-static void close_full(struct account *a)
-{
-	assert_adds_up(a);
-	uncharge(a, (uint64_t)charged_in(a));
-	assert_int_equal(porter__account_charged(a), 0);
-	close_account(a);
-}
-
 static void hold_the_lock(struct account *a)
 {
 	porter__lock_order_take(&a->lock, RANK_HIERARCHY);
@@ -195,6 +173,12 @@ static void it_tells_the_limit_that_refused(void **state)
 	assert_true(charge(a, 24 * KIB));
 	assert_false(charge(a, 1));
 	assert_true(charge(a, 0));
+	/* And begins again when the lock has refused. */
+	assert_int_equal(porter__account_charged(a), LIMIT);
+	assert_false(is_atomic(a->word));
+	assert_false(charge(a, 1));
+	assert_int_equal(came_to(REFUSING), 1);
+	assert_true(is_atomic(a->word));
 	close_full(a);
 }
 
@@ -204,8 +188,8 @@ static void a_new_peak_is_granted_and_known(void **state)
 
 	(void)state;
 	raise_peak_to(a, 900 * KIB);
-	for (int i = 0; i < 5; i++)
-		assert_true(charge(a, 170 * KIB));
+	assert_true(charge(a, 850 * KIB - 1));
+	assert_true(charge(a, 1));
 	assert_true(is_atomic(a->word));
 	assert_int_equal(a->word_max, 900 * KIB);
 	assert_true(charge(a, 100 * KIB));
@@ -227,16 +211,22 @@ static void far_enough_below_stock_begins_again(void **state)
 	assert_false(is_atomic(a->word));
 	assert_true(is_holder(my_cell(a)));
 	assert_true(own_stock(my_cell(a)) > 0);
+	/* From then on nobody tries it in vain. */
+	assert_false(a->may_be_atomic);
 	close_full(a);
 }
 
 /* More than fits into one change of the word. */
 static void large_requests_take_the_lock(void **state)
 {
-	struct account *a = open_full(4 * GIB, 3 * GIB + GIB - 10 * MIB);
+	struct account *a = open_full(4 * GIB, 4 * GIB - 10 * MIB);
+	int64_t before = a->word;
 
 	(void)state;
-	uncharge(a, 300 * MIB);
+	word_add_release(&my_cell(a)->word[FREED], 300 * MIB);
+	assert_int_equal(uncharge_atomically(a, my_cell(a)), NEEDS_LOCK);
+	assert_int_equal(a->word, before);
+	come_again(a);
 	assert_adds_up(a);
 	assert_true(charge(a, 310 * MIB));
 	assert_adds_up(a);
@@ -258,6 +248,52 @@ static void a_cell_in_a_list_is_left_to_the_lock(void **state)
 	assert_int_equal(uncharge_atomically(a, cell), NEEDS_LOCK);
 	cell->link = LINK_NONE;
 	assert_int_equal(a->word, word);
+	close_full(a);
+}
+
+/* They have what a limit has to take back before it refuses. */
+static void others_with_stock_keep_it_from_beginning(void **state)
+{
+	struct account *a = open_account(NULL, LIMIT);
+
+	(void)state;
+	needs_stock();
+	hire_so_many(1);
+	raise_peak_to(a, LIMIT);
+	get_stock_by(w[0], a);
+	/* Not even where these and 4 KiB more are above a quarter. */
+	assert_true(charge(a, 950 * KIB));
+	for (int i = 0; i < 10; i++)
+		raise_peak_to(a, 30 * KIB);
+	assert_int_equal(a->holders, 1);
+	assert_false(is_holder(my_cell(a)));
+	assert_false(is_atomic(a->word));
+	drain(a);
+	raise_peak_to(a, 30 * KIB);
+	assert_true(is_atomic(a->word));
+	close_full(a);
+}
+
+/* One that has subtracted, and is on its way to the lock. */
+static void below_its_bounds_all_need_the_lock(void **state)
+{
+	struct account *a = open_full(LIMIT, 900 * KIB);
+	struct operation o = { .what = CHARGE, .a = a, .size = 1 };
+
+	(void)state;
+	needs_stock();
+	hire_so_many(1);
+	word_add_release(&my_cell(a)->word[FREED], 200 * KIB);
+	assert_int_equal(uncharge_atomically(a, my_cell(a)), NEEDS_LOCK);
+	assert_true(is_atomic(a->word));
+	assert_int_equal(word_reserved(a->word), 700 * KIB);
+	hold_the_lock(a);
+	begin(w[0], &o);
+	give_time();
+	assert_false(is_done(w[0]));
+	let_go_of_the_lock(a);
+	wait_for(w[0]);
+	assert_false(is_atomic(a->word));
 	close_full(a);
 }
 
@@ -346,7 +382,10 @@ static void who_reads_while_it_ends_reads_no_less(void **state)
 	struct account *a = open_full(LIMIT, 900 * KIB);
 
 	(void)state;
+	assert_int_equal(porter__account_charged(a), 900 * KIB);
+	raise_peak_to(a, 1000);
 	assert_true(charge(a, 100 * KIB));
+	assert_true(is_atomic(a->word));
 	assert_true(a->reserved < 1000 * KIB);
 	looked_at = a;
 	look(); /* A first read takes locks, which the next must not. */
@@ -355,119 +394,6 @@ static void who_reads_while_it_ends_reads_no_less(void **state)
 	seen = 0;
 	porter__account_set_limit(a, 2 * LIMIT);
 	assert_int_equal(seen, 1000 * KIB);
-	close_full(a);
-}
-
-/* ---- Refusals without the lock ---- */
-
-static struct account *refusing;
-static struct operation request;
-
-/* A worker has looked, and stops before it refuses. */
-static void begin_to_refuse(int64_t size)
-{
-	refusing = open_full(LIMIT, 1000 * KIB);
-	request = (struct operation){ .what = CHARGE,
-				      .a = refusing,
-				      .size = (uint64_t)size };
-	hire_so_many(1);
-	stop_at(w[0], REFUSING_ATOMICALLY);
-	begin(w[0], &request);
-	wait_until_stopped(w[0]);
-}
-
-static void end_refusal(bool granted)
-{
-	go_on(w[0]);
-	wait_for(w[0]);
-	assert_int_equal(request.granted, granted);
-	assert_adds_up(refusing);
-	close_full(refusing);
-}
-
-static void a_limit_that_is_raised_meanwhile_refuses_nothing(void **state)
-{
-	(void)state;
-	begin_to_refuse(50 * KIB);
-	porter__account_set_limit(refusing, 2 * LIMIT);
-	end_refusal(true);
-}
-
-/* The limit of one mode says nothing about what was charged in another. */
-static void room_that_was_there_meanwhile_is_seen(void **state)
-{
-	(void)state;
-	begin_to_refuse(50 * KIB);
-	uncharge(refusing, 100 * KIB);
-	porter__account_set_limit(refusing, LIMIT + 1);
-	raise_peak_to(refusing, 1000);
-	assert_true(is_atomic(refusing->word));
-	end_refusal(true);
-	assert_int_equal(came_to(REFUSING), 0);
-}
-
-static void another_mode_that_looks_the_same_is_another(void **state)
-{
-	int64_t before;
-
-	(void)state;
-	begin_to_refuse(50 * KIB);
-	before = refusing->word;
-	assert_int_equal(porter__account_charged(refusing), 1000 * KIB);
-	raise_peak_to(refusing, 1000);
-	assert_true(is_atomic(refusing->word));
-	assert_int_equal(word_reserved(refusing->word), word_reserved(before));
-	end_refusal(false);
-	/* With the lock. */
-	assert_int_equal(came_to(REFUSING), 1);
-}
-
-/* It was full at the instant when it was looked at. */
-static void what_is_freed_after_the_look_changes_nothing(void **state)
-{
-	(void)state;
-	begin_to_refuse(50 * KIB);
-	uncharge(refusing, 100 * KIB);
-	assert_true(is_atomic(refusing->word));
-	go_on(w[0]);
-	wait_for(w[0]);
-	assert_false(request.granted);
-	assert_int_equal(request.refused.charged, 1000 * KIB);
-	assert_int_equal(came_to(REFUSING), 0);
-	close_full(refusing);
-}
-
-/* ---- Frees in vain ---- */
-
-static void frees_while_it_ends_do_not_add_up(void **state)
-{
-	struct account *a = open_full(LIMIT, 900 * KIB);
-	struct operation large = { .what = CHARGE, .a = a, .size = GIB };
-	struct operation small[10];
-
-	(void)state;
-	hire_so_many(11);
-	/* It has ended the mode, and holds the lock. */
-	stop_at(w[10], REFUSING);
-	begin(w[10], &large);
-	wait_until_stopped(w[10]);
-	assert_int_equal(a->word, NOT_ATOMIC);
-	for (int i = 0; i < 10; i++) {
-		small[i] = (struct operation){ .what = UNCHARGE,
-					       .a = a,
-					       .size = 1000 };
-		begin(w[i], &small[i]);
-		while (load_relaxed(&a->word) !=
-		       NOT_ATOMIC - (int64_t)1000 * WORD_MODES * (i + 1))
-			give_time();
-	}
-	go_on(w[10]);
-	for (int i = 0; i < 11; i++)
-		wait_for(w[i]);
-	assert_int_equal(reserved_in(a), 900 * KIB - 10000);
-	assert_adds_up(a);
-	assert_int_equal(porter__account_charged(a), 900 * KIB - 10000);
-	assert_int_equal(a->word, NOT_ATOMIC);
 	close_full(a);
 }
 
@@ -524,68 +450,6 @@ static void watermarks_are_crossed_to_the_byte(void **state)
 	close_full(a);
 }
 
-/* ---- All at once ---- */
-
-enum { THREADS = 4, ROUNDS = 100000 };
-
-static int64_t
-	credit; /* what may yet be asked for, so that nobody is refused */
-
-/* Demand stays within the limit, so there is always room. */
-static void take_and_give(void *account, size_t number)
-{
-	struct account *a = account;
-	uint64_t random = random_seed() + number;
-
-	for (size_t i = 0; i < scaled(ROUNDS); i++) {
-		int64_t size = (int64_t)random_below(&random, 3000);
-
-		if (__atomic_sub_fetch(&credit, size, __ATOMIC_SEQ_CST) >= 0) {
-			must(charge(a, (uint64_t)size));
-			uncharge(a, (uint64_t)size);
-		}
-		__atomic_add_fetch(&credit, size, __ATOMIC_SEQ_CST);
-	}
-}
-
-static void ask_for_more(void *account, size_t number)
-{
-	struct account *a = account;
-	uint64_t random = random_seed() + number;
-
-	for (size_t i = 0; i < scaled(ROUNDS); i++) {
-		uint64_t size = random_below(&random, 3000);
-
-		if (charge(a, size))
-			uncharge(a, size);
-	}
-}
-
-static void beside_each_other(void (*run)(void *account, size_t number))
-{
-	struct account *a = open_full(LIMIT, LIMIT - 4000);
-
-	credit = 4000;
-	assert_true(in_threads(THREADS, run, a));
-	assert_int_equal(charged_in(a), LIMIT - 4000);
-	assert_int_equal(reserved_in(a), LIMIT - 4000);
-	assert_int_equal(peak_read(&a->peak).upper, LIMIT);
-	close_full(a);
-}
-
-static void nobody_is_refused_while_there_is_room(void **state)
-{
-	(void)state;
-	beside_each_other(take_and_give);
-}
-
-static void nothing_is_charged_above_the_limit(void **state)
-{
-	(void)state;
-	beside_each_other(ask_for_more);
-	assert_true(came_to(REFUSING_ATOMICALLY) > 0);
-}
-
 /* ---- Without barriers ---- */
 
 static void work_everywhere(void *unused)
@@ -637,18 +501,13 @@ int main(void)
 		account_test(far_enough_below_stock_begins_again),
 		account_test(large_requests_take_the_lock),
 		account_test(a_cell_in_a_list_is_left_to_the_lock),
+		account_test(below_its_bounds_all_need_the_lock),
+		account_test(others_with_stock_keep_it_from_beginning),
 		account_test(whatever_takes_the_lock_ends_it),
 		account_test(each_has_another_number),
 		account_test(it_is_for_accounts_without_relatives),
 		account_test(who_reads_while_it_ends_reads_no_less),
-		account_test(a_limit_that_is_raised_meanwhile_refuses_nothing),
-		account_test(room_that_was_there_meanwhile_is_seen),
-		account_test(another_mode_that_looks_the_same_is_another),
-		account_test(what_is_freed_after_the_look_changes_nothing),
-		account_test(frees_while_it_ends_do_not_add_up),
 		account_test(watermarks_are_crossed_to_the_byte),
-		account_test(nobody_is_refused_while_there_is_room),
-		account_test(nothing_is_charged_above_the_limit),
 		account_test(without_barriers_it_is_everywhere),
 	};
 
