@@ -27,22 +27,6 @@ void porter__read_unlock(void)
 	urcu_bp_read_unlock();
 }
 
-bool porter__read_ongoing(void)
-{
-	return urcu_bp_read_ongoing();
-}
-
-/* liburcu waits in poll(), a cancellation point, with its locks held. */
-void porter__wait_for_readers(void)
-{
-	int state, error = errno;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	urcu_bp_synchronize_rcu();
-	pthread_setcancelstate(state, NULL);
-	errno = error;
-}
-
 /*
  * liburcu 0.13 takes a lock to register that its fork handlers do not: so
  * nobody registers, by way of this library, while another thread forks.

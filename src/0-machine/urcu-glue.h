@@ -14,15 +14,6 @@
 void porter__read_lock(void);
 void porter__read_unlock(void);
 
-/* Whether the calling thread, which is registered, is between the two. */
-bool porter__read_ongoing(void);
-
-/*
- * Returns when all that were between the two have left. Not between the two. No
- * cancellation of the thread happens in here, and errno stays as it is.
- */
-void porter__wait_for_readers(void);
-
 /* Registers the calling thread with liburcu, if it is not yet. */
 void porter__register_reader(void);
 

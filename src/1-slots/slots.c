@@ -40,6 +40,9 @@ enum {
 
 static struct slot no_slot, left_slot;
 
+/* How many threads without a slot are reading: they have no word of their own. */
+static uint32_t slotless;
+
 THREAD_LOCAL struct slot *porter__self = &no_slot;
 
 static struct pool slots = POOL_INIT(struct slot, FIRST_SLOTS, RANK_SLOTS);
@@ -95,14 +98,19 @@ static void reclaim_slots(void)
 
 static void in_child(void)
 {
+	/* Threads that read without a slot are no more, but for this one. */
+	store_relaxed(&slotless, 0);
 	forked.generation = porter__fork_generation;
 	forked.kept = has_slot() ? porter__self : NULL;
 	if (has_slot())
 		porter__self->generation = porter__fork_generation;
 }
 
+/* Whoever was reading in it is not any more, or counts as a thread without one. */
 static void give_slot(struct slot *slot)
 {
+	slot->depth = 0;
+	store_release(&slot->reading, slot->reading + slot->reading % 2);
 	reclaim_slots();
 	porter__pool_give(&slots, slot);
 }
@@ -122,6 +130,8 @@ static void begin_time(struct slot *slot)
 		end_attempts(slot);
 	store_relaxed(&slot->generation, porter__fork_generation);
 	slot->reader = false;
+	slot->depth = 0;
+	store_relaxed(&slot->reading, slot->reading + slot->reading % 2);
 	slot->holding = NULL;
 	slot->refusal = (struct porter__note){ 0 };
 	if (!slot->blocks[0])
@@ -214,6 +224,8 @@ void porter_thread_unregister(void)
 	if (!has_slot())
 		return;
 	pthread_setspecific(ending.key, NULL);
+	if (slot->depth) /* In a function that a walk calls: it goes on. */
+		fetch_add(&slotless, 1);
 	porter__self = &no_slot;
 	give_slot(slot);
 }
@@ -367,28 +379,56 @@ static bool become_reader(void)
 	return possible;
 }
 
+/*
+ * Said before anything is looked at, and unsaid after it: see grace.h. A signal
+ * handler that reads in between leaves depth as it was.
+ */
+static void begin_reading(void)
+{
+	struct slot *slot = porter__self;
+
+	if (unlikely(!has_slot()))
+		fetch_add(&slotless, 1);
+	else if (slot->depth++ == 0)
+		store_relaxed(&slot->reading, slot->reading + 1);
+	compiler_barrier();
+}
+
+static void end_reading(void)
+{
+	struct slot *slot = porter__self;
+
+	if (unlikely(!has_slot()) || unlikely(slot->depth == 0))
+		fetch_add(&slotless, (uint32_t)-1);
+	else if (--slot->depth == 0)
+		store_release(&slot->reading, slot->reading + 1);
+}
+
 bool porter__slots_enter(void)
 {
-	if (!porter__self->reader && !become_reader())
-		return false;
-	porter__read_lock();
-	return true;
+	bool possible = porter__self->reader || become_reader();
+
+	begin_reading();
+	if (possible)
+		porter__read_lock();
+	return possible;
 }
 
 void porter__slots_leave(bool locked)
 {
 	if (locked)
 		porter__read_unlock();
+	end_reading();
 }
 
-bool porter__slots_wait_for_readers(void)
+struct slot *porter__slot_at(size_t slot)
 {
-	if (!porter__self->reader && !become_reader())
-		return false;
-	if (porter__read_ongoing())
-		return false;
-	porter__wait_for_readers();
-	return true;
+	return porter__pool_at(&slots, slot);
+}
+
+bool porter__slotless_readers(void)
+{
+	return load_acquire(&slotless) != 0;
 }
 
 size_t porter__slots_count(void)

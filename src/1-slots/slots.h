@@ -83,6 +83,9 @@ struct slot {
 	struct cell **more[MORE_SEGMENTS]; /* tables of those beyond */
 	/* For the owner alone, anew for each: */
 	bool reader;	     /* it is registered with liburcu */
+	uint32_t depth;	     /* how many sections of reading it is in */
+	uint32_t reading;    /* odd while it is in some: grace.h */
+	uint32_t seen;	     /* reading, when a grace period began */
 	uint32_t generation; /* fork.h: of the process in which it was taken */
 	void *holding; /* the lock of a hierarchy that it holds, or NULL */
 	struct porter__note refusal;
@@ -162,11 +165,6 @@ static inline struct cell *this_cell(struct cell_address at)
  */
 bool porter__slots_enter(void);
 void porter__slots_leave(bool locked);
-/*
- * Waits until all who were between the two have left; false, at once, when the
- * calling thread is between them itself, or cannot be registered. With no lock.
- */
-bool porter__slots_wait_for_readers(void);
 
 /* What a cell counts is never written through this. */
 size_t porter__slots_count(void);
@@ -177,6 +175,10 @@ size_t porter__slots_count(void);
  * thread takes them.
  */
 bool porter__slot_lives(size_t slot);
+
+/* For grace.c: a slot; and whether threads without a slot are reading. */
+struct slot *porter__slot_at(size_t slot);
+bool porter__slotless_readers(void);
 
 struct cell *porter__slot_cell(size_t slot, struct cell_address at);
 

@@ -15,8 +15,8 @@
  * is reserved, since no cell charges more than its quota. So whatever holds for
  * the reserved bytes holds for the charged ones: limits (G7), the upper bound of
  * the peak (G8), watermarks. A thread that stays within its quota need not ask.
- * (An unbounded tracker may overdraw a quota. The same call settles it before it
- * returns.)
+ * (A call of an unbounded tracker may overdraw a quota: charge more than it. The call
+ * settles the cell before it returns.)
  *
  * One lock for a hierarchy, the root's (root-lock.h). It guards the last part of
  * struct account, in all accounts of the hierarchy, and the quotas, caps and
@@ -48,7 +48,7 @@ struct account {
 	int64_t quantum;    /* stock that the program wants; 0: chosen */
 	bool bounded;	    /* a limit or a watermark holds here or above */
 	bool all_bounded;   /* so is the whole subtree */
-	bool may_be_atomic; /* atomic-mode.h: worth a try without the lock */
+	bool may_be_atomic; /* atomic-mode.h: try without the lock first */
 
 	/* ---- structure (hierarchy.h): changed under its mutex ---- */
 	struct account *children, *next, *previous;
@@ -72,7 +72,7 @@ struct account {
 	uint32_t denied;       /* refill.c: how often, since the last drain */
 	uint32_t crowded;      /* refill.c: small caps, since then */
 	uint32_t modes;	       /* atomic-mode.h: how many there were */
-	int64_t resume;	       /* refill.c: how far from a bound stock begins */
+	int64_t resume;	       /* refill.c: what must be left before stock begins */
 
 	struct account *active_children, *next_active, *previous_active;
 	bool is_active; /* in its parent's list of those with holders */

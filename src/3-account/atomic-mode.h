@@ -14,8 +14,9 @@
  *	 again,  |                              |
  *	 a lower watermark
  *
- * The word has what is reserved and the number of this mode. At any other time it
- * is NOT_ATOMIC, or less: a thread that frees subtracts before it looks.
+ * While the mode lasts, the word has what is reserved and the number of this mode. At
+ * any other time it is NOT_ATOMIC, or less: a free subtracts from the word without
+ * looking first whether the mode lasts.
  *
  *	63                                  20 19        0
  *	|              reserved               |  number  |
@@ -23,15 +24,17 @@
  * Whoever takes the lock ends the mode first (atomic_end()). So all that is done
  * with the lock is done by one thread, as if there was no such mode.
  *
- * An operation changes the word first, and its own cell after that. Nobody else
- * looks at the quota of a cell that is no holder (drain.h), and as long as the
- * mode lasts there are no holders.
+ * An operation changes the word first, and its own cell after that. In between the
+ * two do not agree, but nobody notices: the cell is no holder, only its own thread
+ * can make it one, and nobody else looks at the quota of a cell that is none
+ * (drain.h).
  *
- * The bounds are read beside the word. Should the mode end in between, and
- * another begin with other bounds and the same sum, the exchange must not
- * succeed: so the word has the number of the mode. For the same reason a refusal
- * looks again whether it is still that mode: what was charged under one limit
- * says nothing about the next. (tests/models/atomic-mode.pml)
+ * Why the number: an operation loads the word, then the bounds, and then exchanges
+ * the word. In between the mode may end and another begin with other bounds, at the
+ * same sum. The exchange must fail then; it does, since the number differs. For the
+ * same reason a thread looks again, before it refuses, whether the mode is still
+ * the same: the sum of one mode must not be compared with the limit of another.
+ * (tests/models/atomic-mode.pml)
  *
  * Only for a tracker that has neither parent nor children.
  */
@@ -47,7 +50,10 @@ enum { WORD_SHIFT = 20, WORD_MODES = 1 << WORD_SHIFT };
 
 /* What the word has room for. */
 static const int64_t WORD_LIMIT = (int64_t)1 << 40;
-/* Of one operation: 16,384 may subtract in vain before it wraps. */
+/*
+ * The most that one operation changes without the lock. While the mode does not last,
+ * 16,384 threads may each have subtracted that before the word wraps.
+ */
 static const uint64_t WORD_MAX_CHANGE = (uint64_t)1 << 28;
 
 /* How an operation without the lock ended. NEEDS_LOCK: it goes on with the lock. */
@@ -82,7 +88,7 @@ static inline void atomic_end(struct account *root)
 	if (likely(word == NOT_ATOMIC))
 		return;
 	if (!is_atomic(word)) {
-		/* What frees have subtracted in vain must not add up. */
+		/* Frees have subtracted while the mode did not last: undone. */
 		store_relaxed(&root->word, NOT_ATOMIC);
 		return;
 	}
@@ -99,8 +105,8 @@ static inline void atomic_end(struct account *root)
 /* ---- Without the lock, for the calling thread's cell ---- */
 
 /*
- * Whether nobody else is about to change the quota. Acquire: a drain settles a
- * cell before it takes it out of the list.
+ * If true, nobody but the calling thread changes the quota. Acquire: a drain has
+ * settled the cell before it took it out of the list.
  */
 static inline bool is_no_holder(const struct cell *cell)
 {
@@ -134,8 +140,9 @@ static inline enum atomic_result refuse_atomically(const struct account *a,
 }
 
 /*
- * The quota becomes what the cell has charged then; size more, as a rule. After a
- * refusal *charged is what was charged when it was refused.
+ * The quota becomes what the cell will have charged. That is size more than before,
+ * as a rule. After a refusal *charged is what all cells had charged at that
+ * instant.
  */
 static inline enum atomic_result charge_atomically(struct account *a,
 						   struct cell *cell,
@@ -168,10 +175,12 @@ static inline enum atomic_result charge_atomically(struct account *a,
 }
 
 /*
- * After a free was counted. It subtracts without looking at the word first. If the
- * word was not in atomic mode, that was in vain, and does no harm. Which mode it
- * was does not matter, since less fits into each. At a lower bound the lock is next:
- * stock may begin, or a watermark is crossed.
+ * After a free was counted. It subtracts without looking at the word first. If
+ * there was no atomic mode, that changes nothing (atomic_end()), and the thread
+ * goes on with the lock. It does not matter if the mode is another one than a
+ * moment ago: a free is never above an upper bound. If the sum has come down to
+ * word_min, the thread goes on with the lock as well: stock may begin, or a
+ * watermark is crossed.
  */
 static inline enum atomic_result uncharge_atomically(struct account *a,
 						     struct cell *cell)
@@ -190,7 +199,7 @@ static inline enum atomic_result uncharge_atomically(struct account *a,
 	if (unlikely(!is_atomic(now)))
 		return NEEDS_LOCK;
 	store_relaxed(&cell->word[QUOTA], quota);
-	/* If the bound is that of a later mode, its beginning has seen this free. */
+	/* A later mode, whose word_min this may be, began after this free. */
 	return likely(word_reserved(now) - less > load_relaxed(&a->word_min)) ?
 		       ATOMIC_DONE :
 		       NEEDS_LOCK;

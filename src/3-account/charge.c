@@ -35,8 +35,9 @@ static struct account *level_without_room(struct account *a, uint64_t size)
 }
 
 /*
- * The level that refuses, or NULL. It is drained before, unless that could not
- * help: its holders have no more stock than their caps.
+ * The level that refuses, or NULL. A level is drained before it refuses. It refuses
+ * without a drain if the request would not fit even if all caps were given back:
+ * holders have no more stock than their caps.
  */
 static struct account *make_room(struct account *a, uint64_t size,
 				 struct refused *refused)
@@ -58,8 +59,8 @@ static struct account *make_room(struct account *a, uint64_t size,
 }
 
 /*
- * A settle may find more charged than a limit allows: by unbounded calls that
- * were under way when the first limit was set. Nobody may go on using stock then.
+ * Calls that began in the unbounded table, before the first limit was set, may charge
+ * more than the limit. A settle finds that. Then nobody may go on using stock.
  */
 static void drain_above_limit(struct account *a)
 {
@@ -70,7 +71,10 @@ static void drain_above_limit(struct account *a)
 
 /* ---- Step 3 ---- */
 
-/* The own cell is settled, so all stock is that of others, within their caps. */
+/*
+ * The calling thread's cell is settled and has no stock. So all the stock there is
+ * lies in other cells, and is less than the sum of their caps.
+ */
 static void raise_peaks(struct account *a, uint64_t own_cap)
 {
 	for_each_level(a, x) {
@@ -131,8 +135,8 @@ static void finish(struct account *a, struct cell *cell)
 }
 
 /*
- * A thread that was refused gets no stock. The next one that is refused would
- * drain it in vain; so threads that are refused together cause one drain.
+ * A thread that was refused gets no stock. If it got some, the next request that does
+ * not fit would have to drain it again. So many refusals in a row cause one drain.
  */
 static void finish_refused(struct account *a)
 {

@@ -4,15 +4,15 @@
  *
  *	charge		before the underlying allocator is asked: from stock, in
  *			atomic mode, or with the lock; a limit may refuse it
- *	uncharge	after the underlying allocator has the bytes back, or
- *			before that, where no limit could have refused them
- *	count		after the underlying allocator has given them, where no
- *			limit could have refused: the cell may be overdrawn then,
- *			and is settled
+ *	uncharge	after the underlying allocator has the bytes back; in an
+ *			unbounded tracker before that
+ *	count		in an unbounded tracker, instead of a charge: it cannot
+ *			refuse, so it does not look at the stock first. If that
+ *			overdraws the cell, it settles the cell before it returns
  *
- * Each is complete when it returns: nothing stays in the cell that says that a
- * thread is in the middle of something, so the underlying allocator may operate
- * on the same account, and callbacks run in between may do anything.
+ * Each is complete when it returns. No word of the cell says that a thread is in the
+ * middle of a call. So the underlying allocator may use the same account, and so may
+ * callbacks that run in between.
  */
 #ifndef PORTER_CHARGE_H
 #define PORTER_CHARGE_H

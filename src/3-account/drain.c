@@ -89,8 +89,8 @@ static struct cell *next_holder(const struct account *a,
 }
 
 /*
- * 1. Whether another thread may have stock; if not, no barrier is needed. A caller
- * without a slot has no cell: then all are others.
+ * 1. True if a thread other than the caller may have stock: only then a barrier is
+ * needed. A caller without a slot has no cell, so all cells are those of others.
  */
 static bool mark(const struct account *a)
 {
@@ -108,8 +108,10 @@ static bool mark(const struct account *a)
 }
 
 /*
- * 3. An attempt is a few instructions long, unless its thread was stopped. In a
- * child of fork() that thread is no more: the handler that forked goes on here.
+ * 3. An attempt is a few instructions long, unless its thread was stopped.
+ *
+ * The generation: a signal handler may interrupt this loop and fork. In the child
+ * this thread goes on here, and the thread of the attempt does not exist.
  */
 static void wait_for_attempt(const struct account *a, const struct cell *cell)
 {
@@ -160,7 +162,7 @@ static void forget_holders(struct account *a)
 	a->is_active = false;
 }
 
-/* From the leaves up: the way there goes over what is forgotten last. */
+/* Children before their parents: the way to a child leads over its parent's list. */
 static void forget_all_below(struct account *top)
 {
 	struct account *x = top;

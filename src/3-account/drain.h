@@ -14,17 +14,20 @@
  *	3 allocated += n			4 quota = allocated - freed
  *	4 attempt = 0 (release)			5 link = 0 (release)
  *
- * Either the thread saw the mark at its 2, and comes to the lock; or its attempt
- * was announced before the barrier, so the drain waits for it at 3 and sees what
- * it counted at 4. A free has no attempt: it adds to freed, and then looks at
- * quota and cap in the same way. Either the drain sees the free at 4, or the
- * thread sees the mark. It comes to the lock in either case, since its cap is 0
- * (has_too_much_stock()). Settling twice does no harm, as it only compares. Until then
- * the free is on its way: its call has not returned, so it may be taken to happen
- * when its own thread settles it.
+ * An allocation. Either the thread sees the mark at its 2, and comes to the lock. Or
+ * it had stored its attempt before the barrier; then the drain waits for the attempt
+ * at 3, and sees at 4 what the thread has counted.
  *
- * Nobody else touches the quota of a cell that is no holder, so its thread may
- * change it without the lock (atomic-mode.h) once it has seen 5.
+ * A free has no attempt. The thread adds to freed, and then looks at quota and cap.
+ * Either the drain sees the free at 4, or the thread sees the mark. In both cases
+ * the thread comes to the lock, since its cap is 0 (has_too_much_stock()). If the
+ * drain has settled the free already, the thread's settle finds nothing to change.
+ * The call that frees returns only after that, so the free may be taken to happen
+ * at any instant until then.
+ *
+ * The quota of a holder changes only with the lock. Once its thread has seen 5, the
+ * cell is no holder; from then on nobody but its thread changes the quota, and the
+ * thread needs no lock for that (atomic-mode.h).
  * (tests/models/charge.pml: no_mark, no_membarrier, no_wait, cap_not_marked)
  *
  * A drain walks over holders, never over slots or members. The holders of an

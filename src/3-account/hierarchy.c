@@ -14,9 +14,10 @@
  *	3 parent's freed += total	allocated:	cells, then shared cells
  *
  * Freed is never seen too high: a reader that finds 3 in the parent's shared cell
- * does not find the link any more. Allocated is never seen too low: a reader that
- * misses the link looks after 2, and finds 1. While a member leaves, freed may be
- * seen too low and allocated too high for a moment, never for good.
+ * looks for members afterwards, and does not find this one. Allocated is never seen
+ * too low: a reader that does not find the member looks at the parent's shared cell
+ * after 2, and finds 1 there. Freed may be seen too low, and allocated too high, but
+ * only by a reader that reads while the member leaves.
  *
  * An id has two parts, its shared cell and its cells in slots less the base.
  * Neither is ever less than 0. So a reader that finds one of them and misses the
@@ -46,7 +47,7 @@ static void link_to_parent(struct account *a)
 static void bound(struct account *a, void (*bind)(struct account *a))
 {
 	bind(a);
-	/* Release: a walk that passes it by, since it is marked, finds it bound. */
+	/* Release: a walk that skips it because of the mark finds bind() done. */
 	store_release(&a->bounded, true);
 }
 
@@ -70,10 +71,11 @@ void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a))
 }
 
 /*
- * First the top is marked as bounded, with the mutex; then follows the walk,
- * without it. A member that joins anywhere below is found by the walk, or finds
- * the mark. Another thread may be in the middle of such a walk, or may have died
- * in a fork there; so only the end of one says that there is nothing left to do.
+ * First the top is marked as bounded, with the mutex. Then the subtree is walked,
+ * without the mutex. A member that joins anywhere below is found by the walk, or
+ * finds the mark. The mark of the top does not mean that the members below are
+ * marked: another thread may still be walking, or died in a fork while it walked.
+ * So all_bounded is set only when a walk is over.
  */
 void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a))

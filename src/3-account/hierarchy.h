@@ -10,10 +10,11 @@
  *	  v
  *	grandchild
  *
- * The structure changes under one mutex of the process, which fork() holds, and
- * is read under it or inside the RCU read lock: a member that left keeps its
- * links until no reader can be standing on it any more. Nobody waits for the
- * mutex with another lock held, nor holds it over a walk.
+ * The structure changes under one mutex of the process, which fork() takes. It is
+ * read under the mutex, inside the RCU read lock, or with the root's lock
+ * (rebuild.c). A member that has left keeps its links until no reader can be
+ * standing on it. A thread that waits for the mutex holds no other lock, and a
+ * thread that has the mutex walks over nothing but ancestors.
  */
 #ifndef PORTER_HIERARCHY_H
 #define PORTER_HIERARCHY_H
@@ -37,8 +38,9 @@ static inline struct account *next_member(const struct account *top,
 	for (struct account *x = (top); x; x = next_member((top), x))
 
 /*
- * A new member, whose parent is set; bind() is called if an account above is
- * bounded: see porter__hierarchy_bound().
+ * A new member joins; its parent is set already. If an ancestor is bounded, the
+ * member becomes bounded and bind() is called with it: see
+ * porter__hierarchy_bound().
  */
 void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a));
 
@@ -48,14 +50,17 @@ void porter__hierarchy_join(struct account *a, void (*bind)(struct account *a));
  */
 bool porter__hierarchy_leave(struct account *a);
 
-/* Every member of the subtree is bounded from now on, for good. */
+/*
+ * Marks every member of the subtree as bounded, for good, and calls bind() with
+ * each that was not: bind() gives its tracker the bounded table.
+ */
 void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a));
 
 /*
- * Two words of all members of a subtree, between porter__slots_enter() and
- * porter__slots_leave(). While members leave, a sum may come out too low, or too
- * high: the order says which it never is. See hierarchy.c.
+ * Sums of two words over all members of a subtree, between porter__slots_enter() and
+ * porter__slots_leave(). While a member leaves, a sum may be wrong in one direction.
+ * The caller chooses in which direction it must not be wrong. See hierarchy.c.
  */
 enum hierarchy_order { NEVER_TOO_HIGH, NEVER_TOO_LOW };
 void porter__hierarchy_words(struct account *top, enum word first,

@@ -9,9 +9,9 @@
 #include "3-account/watermark.h"
 
 /*
- * Member by member: a read of a tracker that ended, against the contract, must
- * find pointers that lead somewhere. The number of its peak, and how many atomic
- * modes there were, go on from the tracker before.
+ * Member by member, not by memset(): a program that reads a tracker after its end,
+ * against the contract, must not find NULL where a pointer was. The number of the
+ * peak and the number of atomic modes go on from the last tracker in this memory.
  */
 void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 			  const struct account_options *o)
@@ -96,9 +96,9 @@ struct porter_interval porter__peak_reset(struct account *a)
 }
 
 /*
- * What is still charged is taken from its ancestors. Not so when the hierarchy was
- * rebuilt in a child of fork() in between: the account was out of the structure
- * already, so what its ancestors have was made anew without it.
+ * What is still charged is taken from its ancestors. Not if a child of fork() has
+ * rebuilt the hierarchy since the account left the structure: then what is reserved
+ * in its ancestors was worked out without it.
  */
 void porter__account_fini(struct account *a)
 {

@@ -4,10 +4,10 @@
  *
  *	upper	The most that ever was reserved. Nothing is charged that was
  *		not reserved before.
- *	lower	The most that `reserved - caps of all other holders` has been
- *		while the thread's own cell was settled. A holder keeps at most
- *		its cap as stock once its operation is over, so that much was
- *		charged at that instant.
+ *	lower	The most that `reserved - caps of all other holders` has been.
+ *		It is worked out by a thread that has just settled its own cell.
+ *		Every other holder keeps less than its cap as stock once its
+ *		operation is over. So at least that much was charged.
  *
  * Both are worked out under the lock, in charge.c and refill.c. Where one thread
  * works, there is no other holder, and refill.c gives no stock above the upper
@@ -71,9 +71,9 @@ static inline struct porter_interval peak_read(const struct peak *peak)
 }
 
 /*
- * What caps are measured by: 1/256 of the peak, or 64 KiB. All caps together hold
- * the bounds of the peak apart, so refill.c keeps them within this, or within
- * 4 KiB for each holder if that is more (G8).
+ * The allowance: 1/256 of the peak, or 64 KiB if that is more. The bounds of the peak
+ * are apart by at most the sum of all caps. refill.c keeps this sum within the
+ * allowance, or within 4 KiB for each holder if that is more (G8).
  */
 static inline int64_t peak_allowance(int64_t peak)
 {

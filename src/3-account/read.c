@@ -3,9 +3,9 @@
  * read.c: sums over a hierarchy.
  *
  * The arguments are those of counter.c; what a member that leaves adds to them
- * is in hierarchy.c. In short: a sum is never low in any case; an interval needs
- * that nobody left between its two scans, else its lower bound is that of any
- * tracker, 0.
+ * is in hierarchy.c. In short: a sum is never too low. The lower bound of an interval
+ * is right only if no member left during its two scans; otherwise the lower bound is
+ * 0, which is right for every tracker.
  *
  * A sum may come out high while threads update. What is reserved is never less
  * than what is in use either; so the smaller of the two is the better number,
@@ -46,7 +46,7 @@ int64_t porter__account_sum(const struct account *a)
 				NEVER_TOO_LOW, allocated);
 	porter__slots_leave(locked);
 	sum = (int64_t)(allocated[0] - freed[0]);
-	/* Else some thread of the parent may have been changing it: no bound. */
+	/* At the fork a thread of the parent may have been changing `reserved`. */
 	if (!is_of_this_process(a))
 		return sum;
 	reserved = reserved_now(a);
@@ -57,7 +57,7 @@ struct scan {
 	uint64_t allocated, freed, ended;
 };
 
-/* For a lower bound allocated must not be too high, for an upper one not low */
+/* For a lower bound allocated must not be too high; for an upper one, not too low. */
 static struct scan scan(const struct account *a, enum hierarchy_order order)
 {
 	struct scan now;

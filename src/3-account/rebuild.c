@@ -4,8 +4,8 @@
  *
  * The child may have other threads already, at work in cells with stock. So it
  * is done as in a drain (drain.h), but over all slots: mark, membarrier, wait
- * for attempts, settle. Slots whose thread died in the fork have no attempts
- * that end; nobody works in their cells.
+ * for attempts, settle. If the thread of a slot does not live in this process, nobody
+ * works in its cells and an attempt there never ends: it is not waited for.
  */
 #include "3-account/rebuild.h"
 
@@ -79,15 +79,13 @@ static void forget(struct account *a)
 	store_relaxed(&a->word, NOT_ATOMIC);
 }
 
-/*
- * Release: from here on readers take what is reserved for a bound.
- */
+/* Release: readers that see this generation use `reserved` as a bound (read.c). */
 static void take_over(struct account *a)
 {
 	store_release(&a->generation, porter__fork_generation);
 }
 
-/* The two bounds may be of two different moments. */
+/* fork() may have copied the two bounds in between two stores: one new, one old. */
 static void keep_peak(struct account *a)
 {
 	a->upper = max_of(a->upper, a->reserved);
@@ -96,8 +94,9 @@ static void keep_peak(struct account *a)
 }
 
 /*
- * Members may leave meanwhile. One that does waits for this lock before its memory
- * is used again (porter__account_fini()), so the walks never stand on another.
+ * Members may leave during the walks, as that takes another lock. The memory of
+ * such a member is not used again before its thread has had the root's lock, in
+ * porter__account_fini(). So the walks never come into another hierarchy.
  */
 void porter__rebuild(struct account *root)
 {

@@ -4,11 +4,11 @@
  *
  * The child has all cells as they were at one instant (fork.h), but other threads
  * may have been in the middle of operations, with the lock or without, and live
- * no more. So what depends on their going on is made anew from what the cells
- * have counted: quotas, reserved, holders. It is done for a whole hierarchy by
- * the first thread that takes its lock in the child, so that a child which never
- * does (most call exec at once) pays nothing. Until then threads may use the
- * stock that their cells have: that is reserved.
+ * no more. So quotas, reserved and holders are worked out anew from what the cells
+ * have counted. The first thread of the child that takes the lock of a hierarchy does
+ * that, for the whole hierarchy. A child that takes no such lock (most call exec at
+ * once) pays nothing. Until then threads may use the stock that their cells have:
+ * that is reserved.
  */
 #ifndef PORTER_REBUILD_H
 #define PORTER_REBUILD_H
@@ -20,8 +20,8 @@
 SLOW_PATH void porter__rebuild(struct account *root);
 
 /*
- * The way to everything that is done with the lock: there is no atomic mode then,
- * and the hierarchy is this process's.
+ * Takes the lock; everything that needs the lock begins with this. Afterwards the
+ * hierarchy has been rebuilt if this is a child of fork(), and atomic mode has ended.
  */
 static inline void account_enter(struct account *a)
 {

@@ -7,29 +7,30 @@
  * is chosen by the number of holders; half of it is given, so that it serves
  * allocations and frees alike:
  *
- *	the peak	allowance / 2h, where the allowance is 1/256 of the peak
- *			or 64 KiB. h is the most holders since the last drain,
- *			or twice the present ones, so that later ones find room.
- *			Such caps together stay below allowance/2.
- *	a limit,	All caps below it stay within a quarter of what is left
- *	a watermark	to it. Where 4 KiB for this cell would not, there is no
- *			stock: each operation goes to the account.
+ *	the peak	A cap is at most allowance / 2h. The allowance is 1/256 of
+ *			the peak, or 64 KiB if that is more. h is the larger of the
+ *			most holders since the last drain and twice the present
+ *			ones, so that those that come later find room.
+ *	a limit,	The sum of all caps stays within a quarter of what is left
+ *	a watermark	to it. If 4 KiB for this cell would make it more, the cell
+ *			is denied: each operation goes to the account.
  *
- * Between 4 KiB and 256 KiB. The 4 KiB are never denied because of the peak:
- * the bound on the caps grows by as much for each holder (G8). To deny them, and
- * to drain the others, would cost a thread that works in a thousand children a
- * drain for each operation. Only when there come to be many holders, those that
- * came first and have more are drained once.
+ * A cap is between 4 KiB and 256 KiB. Because of the peak alone a cell never gets
+ * less than 4 KiB: the bounds of the peak may be apart by 4 KiB for each holder
+ * (G8). If it were denied, or if the other holders were drained for it, a thread
+ * that works in a thousand children would drain with each operation. But where many
+ * holders have come and the first ones still have large caps, bring_down() drains
+ * them.
  *
- * A first cap in a hierarchy is 4 KiB: a thread may touch many children once.
- * When the cell comes again, it gets what is above.
+ * A cell's first cap in a hierarchy is 4 KiB: a thread may touch many children once.
+ * When the cell comes to the account again, its cap is chosen by the rules above.
  *
  * A cell that is the only holder at a level gets no stock above the upper bound
  * of that level's peak. So where one thread works, each new peak is seen here.
  *
- * Holders that are idle count until a drain. Where they leave others with little
- * stock or none, they are drained, after so many operations that the cost of the
- * drain is lost in these.
+ * Holders that are idle keep their caps until a drain. Where that leaves others with
+ * small caps or none, the level is drained; but only after so many operations that
+ * the drain adds little to the cost of each.
  */
 #include "3-account/refill.h"
 
@@ -71,11 +72,14 @@ static int64_t budget(const struct account *x)
 }
 
 /*
- * Where nobody has stock, more must be left to the bound than where it goes on,
- * or what was given would be drained at once: 256 KiB, or 1/64 of the bound if
- * that is more. If stock ended because it was denied, 32 KiB for each of the
- * holders that there were, since these want stock again. Of a small bound a
- * quarter is enough.
+ * A level where somebody has stock may go on giving it until budget() denies. A level
+ * where nobody has stock begins only farther from the bound, or what it gave would be
+ * drained at once. What must be left to the bound is the largest of
+ *
+ *	256 KiB, or 32 KiB for each holder that there was when stock was last denied
+ *	(all of these want some again); but at most a quarter of the bound
+ *	1/64 of the bound
+ *	16 KiB
  */
 int64_t porter__stock_begins_at(const struct account *a)
 {
@@ -123,7 +127,7 @@ static uint64_t share(const struct account *x, uint32_t holders)
 	return cap < MIN_CAP ? MIN_CAP : cap;
 }
 
-/* Whether all caps at this level keep the peak as narrow as G8 has it. */
+/* Whether the sum of all caps keeps the bounds of the peak close enough for G8. */
 static bool is_narrow(const struct account *x, uint64_t others, uint64_t cap,
 		      uint32_t holders)
 {
@@ -181,8 +185,9 @@ static void look_for_idle(struct account *a, uint64_t cap)
 }
 
 /*
- * Holders that were denied often, or have nothing left, are drained: then atomic
- * mode may begin. Stock begins again where there is room for as many.
+ * The level has denied a cell. It is drained if it did so often, or if no holder
+ * has a cap left: without holders, atomic mode may begin. Stock begins again when
+ * there is room for as many holders as there were.
  */
 static void deny(struct account *x)
 {
@@ -193,10 +198,11 @@ static void deny(struct account *x)
 }
 
 /*
- * The first holders have larger caps than later ones find. They come down when
- * they are settled; but an idle one is not settled. So before all caps together
- * would be more than G8 allows, the level is drained. max_holders stays, so that
- * each gets then what there is for so many.
+ * The first holders of a level have large caps, chosen while there were few. A
+ * holder's cap becomes smaller when the cell next comes to the account; but an idle
+ * holder does not come. So the level is drained before the sum of all caps can be
+ * more than G8 allows. max_holders stays: afterwards caps are chosen as for that
+ * many holders.
  */
 static void bring_down(struct account *a)
 {
@@ -241,8 +247,9 @@ static void give(struct account *a, struct cell *cell, int64_t stock)
 }
 
 /*
- * Where one thread makes a new peak with each block, its cap stays, and it gets no
- * stock: that is what the rest would come to, and this is the shorter way.
+ * Whether the cell is the only holder and is at a new peak. Then may_reserve() would
+ * allow no stock, so porter__refill() leaves the cap as it is and ends early. That is
+ * the common case where one thread makes a new peak with each block.
  */
 static bool is_lone_at_peak(const struct account *a, uint32_t cap)
 {

@@ -14,12 +14,12 @@
  */
 SEPARATE struct account *porter__refill(struct account *a, struct cell *cell);
 
-/* Not without membarrier, nor where the program wants next to none. */
+/* False without membarrier, and where the program has set a quantum below 512. */
 bool porter__may_have_stock(const struct account *a);
 
 /*
- * With the lock, where nobody has stock: it may begin when at most so much is
- * reserved, and more than so much.
+ * With the lock. At a level where nobody has stock, a cell may get some when what is
+ * reserved is at most the first number and more than the second.
  */
 int64_t porter__stock_begins_at(const struct account *a);
 int64_t porter__stock_begins_above(const struct account *a);

@@ -8,10 +8,10 @@
  * that has the lock gets to run if it was interrupted.
  *
  * While it is held, the thread goes through levels and holders, and nothing else
- * (but see rebuild.h). No other lock is held when a thread waits for it. It is
- * waited for with the caller's signal mask: a program may stop all its threads by
- * a signal, the one that has the lock first, and expect the others to arrive in
- * their handlers.
+ * (but see rebuild.h). A thread that waits for it holds no other lock, and has not
+ * blocked signals. Some programs stop all their threads by a signal and wait until
+ * all are in its handler. If the thread that has the lock is in the handler, those
+ * that wait for the lock must still be able to enter it.
  *
  * fork() does not take it. While a thread has the lock, the word is the fork
  * generation (fork.h) of its process. So a lock that another thread had is free

@@ -13,16 +13,17 @@
  *
  * A cell that may have stock is a *holder*. It has two more words:
  *
- *	cap	What its stock stays below. An operation that leaves the stock at
- *		the cap, or above, settles the cell: all of it goes back to the
- *		account.
+ *	cap	After each operation the stock is below the cap. A free that makes
+ *		the stock reach the cap settles the cell: all of the stock goes
+ *		back to the account.
  *	link	Whether it is a holder, and the next one in the account's list.
  *		0: it is none. 1: it is the last. Else the index of the next
  *		one's slot, plus 2.
  *
- * A cell that is no holder has no stock and no cap, so its words may start as
- * 0, and every operation that changes its use finds the account by itself: there
- * is too little stock for an allocation, and no stock is below a cap of 0.
+ * A cell that is no holder has no stock and no cap, so a fresh cell, all 0, is right
+ * as it is. The tests below then send every operation to the account: the stock is
+ * 0, which is too little for an allocation; and the cap is 0, so after a free the
+ * stock is not below it.
  *
  * Sums of bytes are taken modulo 2^64: a thread that frees what others have
  * allocated has charged less than nothing. No cell gets further than 2^61 from 0:
@@ -78,25 +79,26 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
 }
 
 /*
- * After an operation has counted, its thread looks whether the account must hear of
- * it. Then the thread settles its cell, with the lock.
+ * The two tests that a thread makes after it has counted. If one is true, the thread
+ * settles its cell.
  *
- * A drain leaves a cell with no stock and no cap, and the looks let neither pass. So
- * a thread comes to the lock even if a drain has settled its operation meanwhile:
- * the drain has changed what is reserved, but it has looked at the peaks, limits and
- * watermarks of other accounts. A quota that a drain has marked makes the stock far
- * less than 0, and huge when taken without its sign.
+ * Both are true where a drain is at work: a marked quota makes the stock far less
+ * than 0, and huge when taken without its sign. Both are also true after a drain,
+ * when stock and cap are 0. So a thread comes to the lock even if a drain has
+ * settled its operation already. That is needed: the drain has changed what is
+ * reserved for this account, but the thread that drained looks only at the peaks,
+ * limits and watermarks of its own account and of the ancestors of that one.
  * (tests/models/peak.pml: drained_returns)
  */
 
-/* After an allocation that nobody was asked for. */
+/* After an allocation that was counted without looking at the stock first. */
 static inline bool is_out_of_stock(const struct cell *cell)
 {
 	compiler_barrier();
 	return unlikely(own_stock(cell) <= 0);
 }
 
-/* After a free: too much stock, or below 0 still. */
+/* After a free: the stock has reached the cap, or it is still below 0. */
 static inline bool has_too_much_stock(const struct cell *cell)
 {
 	compiler_barrier();

@@ -8,14 +8,15 @@
  *	         reserved - caps <= charged <= reserved
  *	low  --- crossed downwards
  *
- * Whoever changes what is reserved looks whether a watermark may be crossed.
- * Stock makes reserved larger than what is charged; so where one seems to be
- * crossed, or the caps leave it open, all stock is drained first. refill.c keeps
- * caps small against the distance to both, so that this is seldom. When the lock
- * is given back, high > reserved and low < reserved - caps: no crossing hides.
+ * A thread that changes what is reserved looks whether a watermark may be crossed.
+ * Stock makes reserved larger than what is charged. So if a watermark may be
+ * crossed, the level is drained; then reserved is what is charged, and the thread
+ * looks again. refill.c keeps caps small against the distance to both watermarks,
+ * so that this is seldom. Whenever the lock is free, low < reserved - caps and
+ * reserved < high, so no thread can cross a watermark with its stock.
  *
- * What happens at a watermark is the business of its user, a floor above. It is
- * told with the lock held, sets both watermarks anew, and calls nobody.
+ * The user of the watermarks is the floor of the watches (5-watch/). Its functions
+ * say what happens when one is crossed.
  */
 #ifndef PORTER_WATERMARK_H
 #define PORTER_WATERMARK_H
@@ -23,20 +24,27 @@
 #include "3-account/account.h"
 
 struct watermark_user {
-	/* With the lock, all drained: sets both anew. Whether to deliver. */
+	/*
+	 * With the lock, the level drained. Notes what is crossed, sets both
+	 * watermarks anew, and calls nobody. True: deliver() is to be called.
+	 */
 	bool (*crossed)(struct account *a);
-	/* With the lock, all drained: the limit has changed. Likewise. */
+	/* The same, when the limit has changed. */
 	bool (*limit_changed)(struct account *a);
-	/* With nothing held. */
+	/* With no lock: notifies. */
 	void (*deliver)(void);
 	/*
-	 * With nothing held: the tracker is about to be destroyed, and nothing
-	 * of it is called any more afterwards. False, errno EBUSY: it must not.
+	 * With no lock: the tracker is about to be destroyed. Afterwards none of
+	 * its callbacks is called any more. False with errno EBUSY: it must not be
+	 * destroyed.
 	 */
 	bool (*end)(struct account *a);
 };
 
-/* With the lock; the user whose deliver() is to be called without it, or NULL. */
+/*
+ * With the lock, when a watermark of this level may be crossed. Returns the user
+ * whose deliver() is to be called once the lock is given back, or NULL.
+ */
 SLOW_PATH const struct watermark_user *
 porter__watermark_look(struct account *a);
 
@@ -46,7 +54,7 @@ static inline bool may_be_crossed(const struct account *a)
 	       a->reserved - (int64_t)a->caps <= a->low;
 }
 
-/* At all levels. */
+/* The same for all levels: looks at each, and returns one user, or NULL. */
 static inline const struct watermark_user *watermarks_crossed(struct account *a)
 {
 	const struct watermark_user *user = NULL;

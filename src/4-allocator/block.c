@@ -7,10 +7,11 @@
  *	free		uncharge, give back	give back, uncharge
  *	reallocate	the difference: growing allocates it, shrinking frees it
  *
- * Bounded, a block is charged for as long as the underlying allocator may have
- * it out, or a limit would be exceeded for a moment. Unbounded, nothing forbids to
- * be late: a request that no memory could ever serve counts nothing. The fast path
- * of tracked-unbounded.c counts before it asks; it is for blocks of ordinary size.
+ * A bounded tracker charges a block before it asks for it, and uncharges it after
+ * it has given it back. Otherwise a limit would be exceeded for a moment. An
+ * unbounded one has no limit to keep, so here it counts after it has got the block:
+ * a request of an absurd size then counts nothing. (The fast path of
+ * tracked-unbounded.c counts first, but takes no size above MAX_FAST_SIZE.)
  */
 #include "4-allocator/block.h"
 

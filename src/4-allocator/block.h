@@ -13,8 +13,8 @@
 enum zeroed { ANY_BYTES, ZEROED };
 
 /*
- * Larger ones do not take the fast paths that count before they ask: sums of sizes
- * that are only asked for must not go round.
+ * The largest size for the fast paths that count before they ask. Otherwise sizes
+ * that were asked for and never given could make a sum of bytes overflow.
  */
 enum { MAX_FAST_SIZE = INT32_MAX };
 

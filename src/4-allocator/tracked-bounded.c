@@ -23,10 +23,10 @@ static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 }
 
 /*
- * Near a limit threads take the word of atomic mode from each other. Each has it
- * from one change to its next, so there are few instructions here as well. The
- * cell is not used after the charge: a callback may have given this thread
- * another one.
+ * Near a limit the line of the word of atomic mode goes from thread to thread. The
+ * fewer instructions an operation has, the sooner it is done with the line; so
+ * atomic mode is tried here, before all else. The cell is not used after the
+ * charge: on_refused may have given this thread another one.
  */
 static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)

@@ -5,9 +5,9 @@
  *	tracker ----> tracker ----> any other allocator
  *	 counts        counts        is not asked
  *
- * They count as a block does, in the tracker and in the trackers under it, so
- * that the whole holds its parts; and each may refuse them, as it may a block:
- * then those above it have asked in vain, and count that as a failure.
+ * They count as a block does: in the tracker, and in each tracker that is its
+ * underlying allocator, and so on. Each of these may refuse them. Those above the
+ * one that refuses then cancel what they have charged, and count a failure.
  */
 #include "4-allocator/tracked.h"
 

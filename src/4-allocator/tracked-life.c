@@ -141,7 +141,10 @@ static void give(struct pool_element *element)
 	porter__pool_give(&trackers, element);
 }
 
-/* A callback of a watch may be running and free something: it is waited for. */
+/*
+ * Ends the watches, and waits for a callback that is running: it may still free
+ * something. False with errno EBUSY: the tracker has children, or end() forbids it.
+ */
 static bool end_watches(struct account *a)
 {
 	if (!load_acquire(&a->children))

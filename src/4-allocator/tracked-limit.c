@@ -10,8 +10,8 @@
 #include <errno.h>
 
 /*
- * Threads may be in the middle of calls of the other table. They settle what they
- * have counted when they look at their cells.
+ * Threads may be in the middle of calls of the unbounded table. Each such call
+ * settles its cell, if it has overdrawn it, before it returns.
  */
 void porter__bind(struct account *a)
 {
@@ -50,8 +50,9 @@ struct porter_interval porter_peak_reset(porter_tracked *t)
 }
 
 /*
- * Each look drains all stock, so it is exact. The first may find many holders, the
- * others find those that have come back since. No look scans cells.
+ * porter__account_charged() drains, so it is exact. The first call may find many
+ * holders; each later one finds only those that have become holders since. It scans
+ * no cells.
  */
 int64_t porter_tracked_trim(porter_tracked *t, int64_t target,
 			    int (*evict)(void *context), void *context)

@@ -12,13 +12,14 @@
  * There are two tables. Both are for any underlying allocator, and call malloc
  * directly where that is the one.
  *
- *	unbounded	count, settle if the cell is overdrawn, ask the
- *			underlying allocator
+ *	unbounded	count, settle if the cell is overdrawn, ask malloc. Over
+ *			another allocator: ask it, then count (block.c)
  *	bounded		charge, which a limit may refuse; then ask. A limit or a
  *			watermark holds here or in an ancestor
  *
- * A first limit or watermark exchanges the first for the second, while threads
- * use it. What is under way in the first is settled when it looks at its cell.
+ * The first limit or watermark gives a tracker the bounded table, while threads use
+ * it. A call that is under way in the unbounded table settles its cell if it has
+ * overdrawn it, as always.
  */
 #ifndef PORTER_TRACKED_PRIVATE_H
 #define PORTER_TRACKED_PRIVATE_H
@@ -38,8 +39,9 @@ struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
 	struct porter_counter counter;
 	/*
-	 * Where the cell lies, over the system backend: the tables call malloc
-	 * themselves then. Over any other it leads to no cell.
+	 * Where the cell of the fast path lies, which calls malloc itself. Over an
+	 * underlying allocator other than the system backend no thread finds a cell
+	 * there, so all calls go the slower way through the vtable.
 	 */
 	struct cell_address malloc_at;
 	uint32_t magic;
@@ -48,7 +50,7 @@ struct porter_tracked {
 
 	struct account account;
 
-	porter_on_refused on_refused; /* or NULL; with the account's lock */
+	porter_on_refused on_refused; /* or NULL; changed with the account's lock */
 	void *refused_context;
 	char name[PORTER_NAME_SIZE];
 };
@@ -78,9 +80,10 @@ SLOW_PATH void porter__cancel_block(porter_tracked *t, uint64_t size);
 SLOW_PATH void *porter__failed(porter_tracked *t);
 
 /*
- * When the stock did not suffice; the cell may be NULL. Charges at the account,
- * and calls on_refused before it refuses. False: errno is ENOMEM, and it is
- * counted. Afterwards the thread may have another cell.
+ * When the stock did not suffice; the cell may be NULL. Charges at the account, and
+ * calls on_refused before it refuses. False: refused; errno is ENOMEM, and the
+ * refusal is counted. Afterwards the thread may have another cell: on_refused may
+ * unregister it.
  */
 bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
 			      uint64_t size);

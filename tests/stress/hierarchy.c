@@ -14,7 +14,7 @@
  *	 `-- spare			for children of forks
  *
  *	signals		stop workers for a while, wherever they are; or make
- *			them fork there: the child reads, allocates, ends
+ *			them fork there: the child reads and ends
  *	a reader	compares what is in use, and peaks, with the ledger
  *
  * In the end all has come back, the statistics are those of the ledger, and the
@@ -216,8 +216,11 @@ static void set_scene(const struct scene *s)
 
 static atomic_ulong forks, stops;
 
-/* In a child, the operation of its thread being half done: what is wrong. */
-static int check_child(void)
+/*
+ * What is wrong in a child. In a handler the operation of its thread is half done,
+ * so the child reads, and operates on nothing.
+ */
+static int check_child(bool in_handler)
 {
 	int64_t one;
 
@@ -234,7 +237,7 @@ static int check_child(void)
 		if (peak.lower > peak.upper || peak.upper < l->held)
 			return 4;
 	}
-	if (!spare)
+	if (!spare || in_handler)
 		return 0;
 	one = porter_bytes_used(spare->t);
 	for (int i = 0; i < SPARE / 100; i++)
@@ -246,14 +249,14 @@ static int check_child(void)
 	return porter_bytes_used(spare->t) == one ? 0 : 7;
 }
 
-static void fork_and_check(void)
+static void fork_and_check(bool in_handler)
 {
 	int status = -1, looks = 0;
 	pid_t child = fork(), ended;
 
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(check_child());
+		_exit(check_child(in_handler));
 	}
 	if (child < 0)
 		return;
@@ -287,7 +290,7 @@ static void fork_here(int number)
 	int before = errno;
 
 	(void)number;
-	fork_and_check();
+	fork_and_check(true);
 	errno = before;
 }
 
@@ -358,7 +361,7 @@ static void disturb(double seconds)
 		if (forking && i % 16 == 0) {
 			/* In the middle of malloc, fork() may wait for it. */
 			if (scene->over_malloc)
-				fork_and_check();
+				fork_and_check(false);
 			else
 				kill(getpid(), SIGUSR2);
 		}

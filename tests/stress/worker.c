@@ -406,6 +406,8 @@ static void *work(void *argument)
 	struct worker *w = argument;
 	unsigned life = 200 + next_random(&w->seed) % 3000;
 
+	/* So that a child which a handler forks can read without a lock. */
+	porter_thread_register();
 	block_signals(SIG_UNBLOCK);
 	for (unsigned i = 0; i < life && !atomic_load(&stop); i++) {
 		work_once(w);

@@ -83,33 +83,6 @@ static void nor_in_a_barrier_where_there_is_none(void **state)
 	assert_false(porter__barrier_possible());
 }
 
-static pthread_barrier_t gate;
-
-/* So long that liburcu sleeps. */
-static void *read_for_long(void *unused)
-{
-	porter__read_lock();
-	pthread_barrier_wait(&gate);
-	usleep(100000);
-	porter__read_unlock();
-	return unused;
-}
-
-static void nor_while_it_waits_for_readers(void **state)
-{
-	pthread_t reader;
-
-	(void)state;
-	pthread_barrier_init(&gate, NULL, 2);
-	assert_int_equal(pthread_create(&reader, NULL, read_for_long, NULL), 0);
-	pthread_barrier_wait(&gate);
-	comes_back_from(porter__wait_for_readers);
-	pthread_join(reader, NULL);
-	pthread_barrier_destroy(&gate);
-	/* The locks of liburcu are free: this one comes back, too. */
-	porter__wait_for_readers();
-}
-
 /* ---- Signals ---- */
 
 static void on_signal(int signal)
@@ -150,7 +123,6 @@ int main(void)
 		cmocka_unit_test(
 			no_thread_is_cancelled_while_it_waits_a_little),
 		cmocka_unit_test(nor_in_a_barrier_where_there_is_none),
-		cmocka_unit_test(nor_while_it_waits_for_readers),
 		cmocka_unit_test(signals_neither_wake_it_nor_change_errno),
 	};
 
