@@ -2,13 +2,11 @@
 /*
  * accounts.c: what the tests of accounts share; see accounts.h.
  */
-#include "accounts.h"
+#include "unit/accounts.h"
 
 #include "0-machine/barrier.h"
 
 #include <linux/membarrier.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -36,6 +34,7 @@ struct account *open_account_with(const struct account_options *o)
 	struct porter__id *id = porter__id_take();
 
 	must(a && id);
+	memset(a, 0, sizeof(*a)); /* As all memory of trackers was once. */
 	porter__account_init(a, id, NULL, o);
 	if (o->parent)
 		porter__hierarchy_join(a, do_not_bind);
@@ -47,6 +46,14 @@ struct account *open_account(struct account *parent, int64_t limit)
 	struct account_options o = { .parent = parent, .limit = limit };
 
 	return open_account_with(&o);
+}
+
+struct account *open_with_peak(int64_t peak)
+{
+	struct account *a = open_account(NULL, NO_LIMIT);
+
+	raise_peak_to(a, (uint64_t)peak);
+	return a;
 }
 
 void close_account(struct account *a)
@@ -222,6 +229,23 @@ void get_stock(struct account *a)
 		raise_peak_to(a, 16);
 }
 
+void come_again(struct account *a)
+{
+	porter__settle_with_lock(a, my_cell(a));
+}
+
+void occupy(struct account *a, uint64_t size)
+{
+	struct refused refused;
+
+	must(porter__charge_at_account(a, NULL, size, &refused));
+}
+
+void vacate(struct account *a, uint64_t size)
+{
+	porter__uncharge_shared(a, size);
+}
+
 void drain(struct account *a)
 {
 	account_enter(a);
@@ -229,113 +253,30 @@ void drain(struct account *a)
 	account_leave(a);
 }
 
-/* ---- Threads ---- */
+/* ---- Full accounts ---- */
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-
-enum { NO_POINT = -1 };
-
-struct worker {
-	pthread_t thread;
-	/* ---- under the mutex ---- */
-	void (*job)(void *arg); /* NULL: it is done */
-	void *arg;
-	bool dismissed;
-	int stops_at; /* a test point, or NO_POINT */
-	bool stopped;
-};
-
-static _Thread_local struct worker *me;
-
-/* The threads that wait here are not there in a child of fork(). */
-static void begin_anew(void)
+struct account *open_full(int64_t limit, int64_t used)
 {
-	mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	struct account *a = open_account(NULL, limit);
+
+	raise_peak_to(a, (uint64_t)limit);
+	must(charge(a, (uint64_t)used - 2));
+	must(charge(a, 1));
+	must(charge(a, 1));
+	must(is_atomic(a->word));
+	assert_adds_up(a);
+	return a;
 }
 
-__attribute__((constructor)) static void on_load(void)
+void close_full(struct account *a)
 {
-	must(pthread_atfork(NULL, NULL, begin_anew) == 0);
+	assert_adds_up(a);
+	uncharge(a, (uint64_t)charged_in(a));
+	must_equal(porter__account_charged(a), 0);
+	close_account(a);
 }
 
-static void *work(void *worker)
-{
-	me = worker;
-	pthread_mutex_lock(&mutex);
-	for (;;) {
-		while (!me->job && !me->dismissed)
-			pthread_cond_wait(&changed, &mutex);
-		if (!me->job)
-			break;
-		pthread_mutex_unlock(&mutex);
-		me->job(me->arg);
-		pthread_mutex_lock(&mutex);
-		me->job = NULL;
-		pthread_cond_broadcast(&changed);
-	}
-	pthread_mutex_unlock(&mutex);
-	return NULL;
-}
-
-struct worker *hire(void)
-{
-	struct worker *w = calloc(1, sizeof(*w));
-
-	must(w);
-	w->stops_at = NO_POINT;
-	must(pthread_create(&w->thread, NULL, work, w) == 0);
-	return w;
-}
-
-void dismiss(struct worker *w)
-{
-	pthread_mutex_lock(&mutex);
-	w->dismissed = true;
-	w->stops_at = NO_POINT;
-	w->stopped = false; /* A test has failed meanwhile. */
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&mutex);
-	must(pthread_join(w->thread, NULL) == 0);
-	free(w);
-}
-
-void begin_job(struct worker *w, void (*job)(void *arg), void *arg)
-{
-	pthread_mutex_lock(&mutex);
-	must(!w->job);
-	w->arg = arg;
-	w->job = job;
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&mutex);
-}
-
-bool is_done(struct worker *w)
-{
-	bool done;
-
-	pthread_mutex_lock(&mutex);
-	done = !w->job;
-	pthread_mutex_unlock(&mutex);
-	return done;
-}
-
-void wait_for(struct worker *w)
-{
-	pthread_mutex_lock(&mutex);
-	while (w->job)
-		pthread_cond_wait(&changed, &mutex);
-	pthread_mutex_unlock(&mutex);
-}
-
-void let(struct worker *w, void (*job)(void *arg), void *arg)
-{
-	begin_job(w, job, arg);
-	wait_for(w);
-}
-
-/* ---- What they are told ---- */
+/* ---- Operations of workers ---- */
 
 static void operate(void *operation)
 {
@@ -357,40 +298,45 @@ static void operate(void *operation)
 	case DRAIN:
 		drain(o->a);
 		break;
-	case REGISTER:
-		my_cell(o->a);
+	case COME_AGAIN:
+		come_again(o->a);
 		break;
 	}
 }
 
-void begin(struct worker *w, struct operation *o)
+void begin(struct worker *who, struct operation *o)
 {
-	begin_job(w, operate, o);
+	begin_job(who, operate, o);
 }
 
-bool charge_by(struct worker *w, struct account *a, uint64_t size)
+bool charge_by(struct worker *who, struct account *a, uint64_t size)
 {
 	struct operation o = { .what = CHARGE, .a = a, .size = size };
 
-	let(w, operate, &o);
+	let(who, operate, &o);
 	return o.granted;
 }
 
-void uncharge_by(struct worker *w, struct account *a, uint64_t size)
+void uncharge_by(struct worker *who, struct account *a, uint64_t size)
 {
-	let(w, operate,
+	let(who, operate,
 	    &(struct operation){ .what = UNCHARGE, .a = a, .size = size });
 }
 
-void count_by(struct worker *w, struct account *a, uint64_t size)
+void count_by(struct worker *who, struct account *a, uint64_t size)
 {
-	let(w, operate,
+	let(who, operate,
 	    &(struct operation){ .what = COUNT, .a = a, .size = size });
 }
 
-void get_stock_by(struct worker *w, struct account *a)
+void get_stock_by(struct worker *who, struct account *a)
 {
-	let(w, operate, &(struct operation){ .what = GET_STOCK, .a = a });
+	let(who, operate, &(struct operation){ .what = GET_STOCK, .a = a });
+}
+
+void come_again_by(struct worker *who, struct account *a)
+{
+	let(who, operate, &(struct operation){ .what = COME_AGAIN, .a = a });
 }
 
 struct cell_wanted {
@@ -405,11 +351,11 @@ static void find_cell(void *wanted)
 	want->cell = my_cell(want->a);
 }
 
-struct cell *cell_by(struct worker *w, const struct account *a)
+struct cell *cell_by(struct worker *who, const struct account *a)
 {
 	struct cell_wanted wanted = { .a = a };
 
-	let(w, find_cell, &wanted);
+	let(who, find_cell, &wanted);
 	return wanted.cell;
 }
 
@@ -426,6 +372,29 @@ unsigned barriers(void)
 void forbid_barriers(void)
 {
 	atomic_store(&forbidden, true);
+}
+
+struct without {
+	void (*run)(void *arg);
+	void *arg;
+};
+
+static void run_without(void *without)
+{
+	struct without *w = without;
+
+	forbid_barriers();
+	if (porter__barrier_possible())
+		porter__barrier_everywhere(); /* It finds that out. */
+	must(!porter__barrier_possible());
+	w->run(w->arg);
+}
+
+bool without_barriers(void (*run)(void *arg), void *arg)
+{
+	struct without without = { .run = run, .arg = arg };
+
+	return in_child(run_without, &without).status == 0;
 }
 
 bool stock_is_given(void)
@@ -459,95 +428,4 @@ long __wrap_syscall(long number, ...)
 	if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
 		atomic_fetch_add(&barriers_made, 1);
 	return __real_syscall(number, command, flags, cpu);
-}
-
-/* ---- Test points ---- */
-
-enum { POINTS = SHARED_CELLS_ADDED + 1 };
-
-static struct {
-	unsigned came[POINTS]; /* all under the mutex */
-	void (*call[POINTS])(void);
-} points;
-
-static void stop_here(void)
-{
-	me->stops_at = NO_POINT;
-	me->stopped = true;
-	pthread_cond_broadcast(&changed);
-	while (me->stopped)
-		pthread_cond_wait(&changed, &mutex);
-}
-
-static void at_point(enum test_point point)
-{
-	void (*call)(void);
-
-	pthread_mutex_lock(&mutex);
-	points.came[point]++;
-	call = points.call[point];
-	points.call[point] = NULL;
-	if (me && me->stops_at == (int)point)
-		stop_here();
-	pthread_mutex_unlock(&mutex);
-	if (call)
-		call();
-}
-
-void look_at_points(void)
-{
-	memset(&points, 0, sizeof(points));
-	porter__test_point = at_point;
-}
-
-void look_no_more(void)
-{
-	porter__test_point = NULL;
-}
-
-unsigned came_to(enum test_point point)
-{
-	unsigned came;
-
-	pthread_mutex_lock(&mutex);
-	came = points.came[point];
-	pthread_mutex_unlock(&mutex);
-	return came;
-}
-
-void stop_at(struct worker *w, enum test_point point)
-{
-	pthread_mutex_lock(&mutex);
-	w->stops_at = (int)point;
-	pthread_mutex_unlock(&mutex);
-}
-
-void wait_until_stopped(struct worker *w)
-{
-	pthread_mutex_lock(&mutex);
-	while (!w->stopped)
-		pthread_cond_wait(&changed, &mutex);
-	pthread_mutex_unlock(&mutex);
-}
-
-void go_on(struct worker *w)
-{
-	pthread_mutex_lock(&mutex);
-	must(w->stopped);
-	w->stopped = false;
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&mutex);
-}
-
-void call_at(enum test_point point, void (*f)(void))
-{
-	pthread_mutex_lock(&mutex);
-	points.call[point] = f;
-	pthread_mutex_unlock(&mutex);
-}
-
-void give_time(void)
-{
-	for (int i = 0; i < 1000; i++)
-		sched_yield();
 }

@@ -7,20 +7,16 @@
  *	charge(), get_stock()	operations of the calling thread
  *	assert_adds_up()	whether an account and all below it are as they
  *				must be whenever no operation is under way
- *	hire(), begin()		threads that do what they are told, one thing
- *				after the other
+ *	begin(), charge_by()	the same by workers (workers.h)
  *	barriers()		membarrier(2), which the linker wraps: counted,
  *				or not to be had
- *	stop_at(), go_on()	such a thread stops at a test point, in the
- *				middle of an operation
  *
  * What fails ends the program, since it may happen in any thread or process.
  */
 #ifndef TESTS_UNIT_ACCOUNTS_H
 #define TESTS_UNIT_ACCOUNTS_H
 
-#define WITHOUT_KINDS
-#include "support.h"
+#include "unit/workers.h"
 
 #include "3-account/charge.h"
 #include "3-account/drain.h"
@@ -44,6 +40,8 @@ void must_be_equal(int64_t a, int64_t b, const char *what, const char *file,
 
 struct account *open_account(struct account *parent, int64_t limit);
 struct account *open_account_with(const struct account_options *o);
+/* One that is alone gets no stock above the peak. */
+struct account *open_with_peak(int64_t peak);
 /* Out of the structure, and ended. What it has in use is in use no more. */
 void close_account(struct account *a);
 
@@ -80,19 +78,24 @@ bool charge(struct account *a, uint64_t size);
 void raise_peak_to(struct account *a, uint64_t size);
 /* Small operations, until the account gives stock or could have done so. */
 void get_stock(struct account *a);
+/* One that comes to the account, and changes nothing. */
+void come_again(struct account *a);
+/* Bytes that are in no thread's cell, so nobody gets stock beside. */
+void occupy(struct account *a, uint64_t size);
+void vacate(struct account *a, uint64_t size);
 /* With the lock, as everything does that needs it. */
 void drain(struct account *a);
 
-/* ---- Threads ---- */
+/* So much of it is in use, and in atomic mode; its peak is its limit. */
+struct account *open_full(int64_t limit, int64_t used);
+/* All comes back, whoever has it. */
+void close_full(struct account *a);
 
-struct worker;
-
-struct worker *hire(void);
-void dismiss(struct worker *w);
+/* ---- Operations of workers ---- */
 
 /* What a worker is told to do; granted and refused are what it tells then. */
 struct operation {
-	enum { CHARGE, UNCHARGE, COUNT, GET_STOCK, DRAIN, REGISTER } what;
+	enum { CHARGE, UNCHARGE, COUNT, GET_STOCK, COME_AGAIN, DRAIN } what;
 	struct account *a;
 	uint64_t size;
 	bool granted;
@@ -100,18 +103,15 @@ struct operation {
 };
 
 /* The operation stays the caller's, until the worker is done with it. */
-void begin(struct worker *w, struct operation *o);
-void begin_job(struct worker *w, void (*job)(void *arg), void *arg);
-bool is_done(struct worker *w);
-void wait_for(struct worker *w);
+void begin(struct worker *who, struct operation *o);
 
 /* To begin, and to wait for it. */
-bool charge_by(struct worker *w, struct account *a, uint64_t size);
-void uncharge_by(struct worker *w, struct account *a, uint64_t size);
-void count_by(struct worker *w, struct account *a, uint64_t size);
-void get_stock_by(struct worker *w, struct account *a);
-void let(struct worker *w, void (*job)(void *arg), void *arg);
-struct cell *cell_by(struct worker *w, const struct account *a);
+bool charge_by(struct worker *who, struct account *a, uint64_t size);
+void uncharge_by(struct worker *who, struct account *a, uint64_t size);
+void count_by(struct worker *who, struct account *a, uint64_t size);
+void get_stock_by(struct worker *who, struct account *a);
+void come_again_by(struct worker *who, struct account *a);
+struct cell *cell_by(struct worker *who, const struct account *a);
 
 /* ---- Barriers ---- */
 
@@ -122,6 +122,8 @@ unsigned barriers(void);
  * the beginning where the environment has PORTER_TEST_WITHOUT_BARRIERS.
  */
 void forbid_barriers(void);
+/* Runs it in a child without barriers; whether it ended well. */
+bool without_barriers(void (*run)(void *arg), void *arg);
 
 /* Without barriers nobody gets any. */
 bool stock_is_given(void);
@@ -132,24 +134,5 @@ int skip_all(void);
 		if (!stock_is_given())                                      \
 			skip_because("nobody gets stock without barriers"); \
 	} while (0)
-
-/* ---- Test points ---- */
-
-/* From now on they are looked at; all figures and stops begin anew. */
-void look_at_points(void);
-void look_no_more(void);
-/* How often any thread has come there. */
-unsigned came_to(enum test_point point);
-
-/* The worker stops when it comes there the next time, once. */
-void stop_at(struct worker *w, enum test_point point);
-void wait_until_stopped(struct worker *w);
-void go_on(struct worker *w);
-
-/* Once, in whichever thread comes there first. */
-void call_at(enum test_point point, void (*f)(void));
-
-/* Long enough for a thread that does not wait to be done. */
-void give_time(void);
 
 #endif /* TESTS_UNIT_ACCOUNTS_H */

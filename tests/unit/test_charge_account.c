@@ -3,7 +3,7 @@
  * Charges at an account: what is granted, what is refused and by whom, and what
  * a refusal leaves behind.
  */
-#include "accounts.h"
+#include "unit/accounts.h"
 
 #include <string.h>
 
@@ -147,63 +147,55 @@ static void a_request_for_nothing_is_never_refused(void **state)
 
 enum { WORKERS = 4 };
 
-struct crowd {
-	struct account *a;
-	struct worker *w[WORKERS];
-};
-
-/* Each of them has stock. */
-static struct crowd gather(int64_t limit)
+/* Each of the workers has stock. */
+static struct account *gather(int64_t limit)
 {
-	struct crowd c;
+	struct account *a;
 
 	needs_stock();
-	c.a = open_account(NULL, limit);
-	for (int i = 0; i < WORKERS; i++) {
-		c.w[i] = hire();
-		get_stock_by(c.w[i], c.a);
-	}
-	assert_int_equal(c.a->holders, WORKERS);
-	look_at_points();
-	return c;
+	a = open_account(NULL, limit);
+	hire_so_many(WORKERS);
+	for (int i = 0; i < WORKERS; i++)
+		get_stock_by(w[i], a);
+	assert_int_equal(a->holders, WORKERS);
+	return a;
 }
 
-static void part(struct crowd *c)
+static void close_empty(struct account *a)
 {
-	look_no_more();
-	assert_adds_up(c->a);
-	for (int i = 0; i < WORKERS; i++)
-		dismiss(c->w[i]);
-	close_account(c->a);
+	assert_adds_up(a);
+	assert_int_equal(porter__account_charged(a), 0);
+	close_account(a);
 }
 
 /* Stock is no reason to refuse. */
 static void all_room_can_be_had_that_others_do_not_use(void **state)
 {
-	struct crowd c = gather(64 * MIB);
+	struct account *a = gather(64 * MIB);
 
 	(void)state;
-	assert_true(charge(c.a, 64 * MIB));
-	assert_int_equal(c.a->holders, 0);
+	assert_true(charge(a, 64 * MIB));
+	assert_int_equal(a->holders, 0);
 	assert_int_equal(came_to(DRAINING), 1);
 	for (int i = 0; i < WORKERS; i++)
-		assert_false(charge_by(c.w[i], c.a, 1));
-	uncharge(c.a, 64 * MIB);
-	part(&c);
+		assert_false(charge_by(w[i], a, 1));
+	uncharge(a, 64 * MIB);
+	close_empty(a);
 }
 
 static void what_no_drain_could_make_fit_drains_nobody(void **state)
 {
-	struct crowd c = gather(64 * MIB);
+	struct account *a = gather(64 * MIB);
 	struct refused refused;
 
 	(void)state;
 	for (int i = 0; i < 10; i++)
-		assert_false(charge_or_tell(c.a, 65 * MIB, &refused));
+		assert_false(charge_or_tell(a, 65 * MIB, &refused));
 	assert_int_equal(came_to(DRAINING), 0);
 	assert_int_equal(came_to(REFUSING), 10);
-	assert_true(c.a->caps > 0);
-	part(&c);
+	assert_ptr_equal(refused.level, a);
+	assert_true(a->caps > 0);
+	close_empty(a);
 }
 
 /*
@@ -212,44 +204,44 @@ static void what_no_drain_could_make_fit_drains_nobody(void **state)
  */
 static void those_that_are_refused_together_cause_one_drain(void **state)
 {
-	struct crowd c = gather(64 * MIB);
+	struct account *a = gather(64 * MIB);
 	uint64_t size = 64 * MIB - 12 * MIB + 1;
 
 	(void)state;
-	assert_true(charge(c.a, 12 * MIB));
+	assert_true(charge(a, 12 * MIB));
 	for (int round = 0; round < 10; round++)
 		for (int i = 0; i < WORKERS; i++)
-			assert_false(charge_by(c.w[i], c.a, size));
+			assert_false(charge_by(w[i], a, size));
 	assert_int_equal(came_to(REFUSING), 10 * WORKERS);
 	assert_in_range(came_to(DRAINING), 1, 2);
-	uncharge(c.a, 12 * MIB);
-	part(&c);
+	uncharge(a, 12 * MIB);
+	close_empty(a);
 }
 
 /* A big request waits in the lock for its refusal; others have their stock. */
 static void those_with_stock_do_not_wait_for_a_refusal(void **state)
 {
-	struct crowd c = gather(64 * MIB);
-	struct operation big = { .what = CHARGE, .a = c.a, .size = 65 * MIB };
-	struct operation small = { .what = CHARGE, .a = c.a, .size = 10000000 };
+	struct account *a = gather(64 * MIB);
+	struct operation big = { .what = CHARGE, .a = a, .size = 65 * MIB };
+	struct operation small = { .what = CHARGE, .a = a, .size = 10000000 };
 
 	(void)state;
-	stop_at(c.w[0], REFUSING);
-	begin(c.w[0], &big);
-	wait_until_stopped(c.w[0]);
-	assert_true(charge_by(c.w[1], c.a, 100));
-	uncharge_by(c.w[1], c.a, 100);
+	stop_at(w[0], REFUSING);
+	begin(w[0], &big);
+	wait_until_stopped(w[0]);
+	assert_true(charge_by(w[1], a, 100));
+	uncharge_by(w[1], a, 100);
 	/* One that needs the account waits, and gets what there is room for. */
-	begin(c.w[2], &small);
+	begin(w[2], &small);
 	give_time();
-	assert_false(is_done(c.w[2]));
-	go_on(c.w[0]);
-	wait_for(c.w[0]);
-	wait_for(c.w[2]);
+	assert_false(is_done(w[2]));
+	go_on(w[0]);
+	wait_for(w[0]);
+	wait_for(w[2]);
 	assert_false(big.granted);
 	assert_true(small.granted);
-	uncharge(c.a, small.size);
-	part(&c);
+	uncharge(a, small.size);
+	close_empty(a);
 }
 
 /* ---- Numbers near the ends ---- */
@@ -303,23 +295,23 @@ static void a_limit_of_all_there_is_leaves_that(void **state)
 
 static void a_lowered_limit_is_kept_from_then_on(void **state)
 {
-	struct crowd c = gather(64 * MIB);
+	struct account *a = gather(64 * MIB);
 
 	(void)state;
-	assert_true(charge(c.a, 100000));
-	porter__account_set_limit(c.a, 60000);
+	assert_true(charge(a, 100000));
+	porter__account_set_limit(a, 60000);
 	/* Stock of before does not help. */
 	for (int i = 0; i < WORKERS; i++)
-		assert_false(charge_by(c.w[i], c.a, 1));
-	assert_false(charge(c.a, 1));
-	uncharge(c.a, 40000);
-	assert_false(charge(c.a, 1));
-	uncharge(c.a, 1000);
-	assert_false(charge(c.a, 1001));
-	assert_true(charge_by(c.w[0], c.a, 1000));
-	assert_false(charge_by(c.w[1], c.a, 1));
-	uncharge(c.a, 60000);
-	part(&c);
+		assert_false(charge_by(w[i], a, 1));
+	assert_false(charge(a, 1));
+	uncharge(a, 40000);
+	assert_false(charge(a, 1));
+	uncharge(a, 1000);
+	assert_false(charge(a, 1001));
+	assert_true(charge_by(w[0], a, 1000));
+	assert_false(charge_by(w[1], a, 1));
+	uncharge(a, 60000);
+	close_empty(a);
 }
 
 /*
@@ -328,29 +320,29 @@ static void a_lowered_limit_is_kept_from_then_on(void **state)
  */
 static void what_is_found_above_a_limit_takes_all_stock(void **state)
 {
-	struct crowd c = gather(NO_LIMIT);
+	struct account *a = gather(NO_LIMIT);
 	struct refused refused;
 
 	(void)state;
-	assert_int_equal(c.a->holders, WORKERS);
-	porter__account_set_limit(c.a, 64 * MIB);
+	assert_int_equal(a->holders, WORKERS);
+	porter__account_set_limit(a, 64 * MIB);
 	for (int i = 0; i < WORKERS; i++)
-		get_stock_by(c.w[i], c.a);
-	assert_int_equal(c.a->holders, WORKERS);
-	count(c.a, 70 * MIB);
-	assert_int_equal(c.a->holders, 0);
-	assert_false(charge_by(c.w[0], c.a, 1));
-	uncharge(c.a, 10 * MIB);
+		get_stock_by(w[i], a);
+	assert_int_equal(a->holders, WORKERS);
+	count(a, 70 * MIB);
+	assert_int_equal(a->holders, 0);
+	assert_false(charge_by(w[0], a, 1));
+	uncharge(a, 10 * MIB);
 	for (int i = 0; i < WORKERS; i++)
-		get_stock_by(c.w[i], c.a);
-	assert_int_equal(c.a->holders, WORKERS + 1);
+		get_stock_by(w[i], a);
+	assert_int_equal(a->holders, WORKERS + 1);
 	/* Where the thread has no cell. */
-	porter__count_shared(c.a, 5 * MIB);
-	assert_int_equal(c.a->holders, 0);
-	assert_false(porter__charge_at_account(c.a, NULL, 1, &refused));
-	porter__uncharge_shared(c.a, 5 * MIB);
-	uncharge(c.a, 60 * MIB);
-	part(&c);
+	porter__count_shared(a, 5 * MIB);
+	assert_int_equal(a->holders, 0);
+	assert_false(porter__charge_at_account(a, NULL, 1, &refused));
+	porter__uncharge_shared(a, 5 * MIB);
+	uncharge(a, 60 * MIB);
+	close_empty(a);
 }
 
 /* ---- Without a cell, and in vain ---- */
@@ -419,195 +411,24 @@ static void all_levels_know_their_own_peak(void **state)
 	tear_down(&t);
 }
 
-/* ---- At random, beside a model ---- */
-
-enum { MAX_LEVELS = 5, BLOCKS = 40 };
-
-/* Threads take turns, so at each step it is known what must be granted. */
-struct model {
-	int levels;
-	bool asks; /* charges; else it counts, and there are no limits */
-	struct account *a[MAX_LEVELS]; /* each parent before its children */
-	int64_t limit[MAX_LEVELS], charged[MAX_LEVELS], peak[MAX_LEVELS];
-	struct worker *w[WORKERS];
-	struct block {
-		int account;
-		uint64_t size;
-	} blocks[BLOCKS];
-	uint64_t random;
-	size_t atomic; /* steps that were in atomic mode */
-};
-
-static const int parents[MAX_LEVELS] = { -1, 0, 0, 1, 3 };
-
-static bool has_room(const struct model *m, int i, uint64_t size)
-{
-	for (; i >= 0; i = parents[i])
-		if (size && m->charged[i] + (int64_t)size > m->limit[i])
-			return false;
-	return true;
-}
-
-static void add(struct model *m, int i, int64_t size)
-{
-	for (; i >= 0; i = parents[i]) {
-		m->charged[i] += size;
-		if (m->charged[i] > m->peak[i])
-			m->peak[i] = m->charged[i];
-	}
-}
-
-static uint64_t random_size(struct model *m)
-{
-	static const size_t below[] = { 1, 64, 2000, 50000, 3 * MIB };
-
-	return random_below(&m->random,
-			    below[random_below(&m->random, ARRAY_SIZE(below))]);
-}
-
-static bool allocate(struct model *m, struct worker *w, const struct block *b)
-{
-	if (m->asks)
-		return charge_by(w, m->a[b->account], b->size);
-	count_by(w, m->a[b->account], b->size);
-	return true;
-}
-
-static void allocate_or_free(struct model *m)
-{
-	struct block *b = &m->blocks[random_below(&m->random, BLOCKS)];
-	struct worker *w = m->w[random_below(&m->random, WORKERS)];
-
-	if (b->size) {
-		uncharge_by(w, m->a[b->account], b->size);
-		add(m, b->account, -(int64_t)b->size);
-		b->size = 0;
-		return;
-	}
-	b->account = (int)random_below(&m->random, (size_t)m->levels);
-	b->size = random_size(m);
-	must_equal(allocate(m, w, b), has_room(m, b->account, b->size));
-	if (has_room(m, b->account, b->size))
-		add(m, b->account, (int64_t)b->size);
-	else
-		b->size = 0;
-}
-
-static void change_a_limit(struct model *m)
-{
-	int i = (int)random_below(&m->random, (size_t)m->levels);
-
-	m->limit[i] = random_below(&m->random, 3) ?
-			      (int64_t)random_below(&m->random, 20 * MIB) + 1 :
-			      NO_LIMIT;
-	porter__account_set_limit(m->a[i], m->limit[i]);
-}
-
-static void begin_a_period(struct model *m)
-{
-	int i = (int)random_below(&m->random, (size_t)m->levels);
-
-	porter__peak_reset(m->a[i]);
-	m->peak[i] = m->charged[i];
-}
-
-/* Of G8: the bounds hold the peak, and are not too far apart. */
-static void check_model(const struct model *m)
-{
-	assert_adds_up(m->a[0]);
-	for (int i = 0; i < m->levels; i++) {
-		struct porter_interval p = peak_read(&m->a[i]->peak);
-		int64_t width = peak_allowance(p.upper);
-
-		must_equal(charged_in(m->a[i]), m->charged[i]);
-		must(p.lower <= m->peak[i] && m->peak[i] <= p.upper);
-		if (width < (int64_t)WORKERS * m->levels * 4 * KIB)
-			width = (int64_t)WORKERS * m->levels * 4 * KIB;
-		must(p.upper - p.lower <= width);
-	}
-}
-
-static void run_model(struct model *m)
-{
-	size_t steps = scaled(15000);
-
-	m->random = random_seed();
-	for (int i = 0; i < m->levels; i++) {
-		m->limit[i] = NO_LIMIT;
-		m->a[i] = open_account(i ? m->a[parents[i]] : NULL, NO_LIMIT);
-	}
-	for (int i = 0; i < WORKERS; i++)
-		m->w[i] = hire();
-	for (size_t step = 0; step < steps; step++) {
-		allocate_or_free(m);
-		if (m->asks && random_below(&m->random, 100) == 0)
-			change_a_limit(m);
-		if (random_below(&m->random, 500) == 0)
-			begin_a_period(m);
-		m->atomic += is_atomic(m->a[0]->word);
-		if (step % 20 == 0)
-			check_model(m);
-	}
-	for (int i = 0; i < BLOCKS; i++)
-		if (m->blocks[i].size)
-			uncharge(m->a[m->blocks[i].account], m->blocks[i].size);
-	for (int i = 0; i < WORKERS; i++)
-		dismiss(m->w[i]);
-	must_equal(porter__account_charged(m->a[0]), 0);
-	for (int i = m->levels - 1; i >= 0; i--)
-		close_account(m->a[i]);
-}
-
-static void what_fits_is_granted_and_nothing_else(void **state)
-{
-	struct model m = { .levels = 1, .asks = true };
-
-	(void)state;
-	run_model(&m);
-	/* Near its limit, and far from it. */
-	assert_in_range(m.atomic, 10, scaled(15000) - 10);
-}
-
-static void what_fits_all_levels_is_granted_and_nothing_else(void **state)
-{
-	struct model m = { .levels = MAX_LEVELS, .asks = true };
-
-	(void)state;
-	run_model(&m);
-	assert_int_equal(m.atomic, 0);
-}
-
-static void what_is_counted_adds_up_at_all_levels(void **state)
-{
-	struct model m = { .levels = MAX_LEVELS, .asks = false };
-
-	(void)state;
-	run_model(&m);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_refusal_tells_its_level_and_how_that_stood),
-		cmocka_unit_test(what_is_too_large_for_all_is_refused_by_none),
-		cmocka_unit_test(a_refusal_above_changes_nothing_below),
-		cmocka_unit_test(a_request_for_nothing_is_never_refused),
-		cmocka_unit_test(all_room_can_be_had_that_others_do_not_use),
-		cmocka_unit_test(what_no_drain_could_make_fit_drains_nobody),
-		cmocka_unit_test(
-			those_that_are_refused_together_cause_one_drain),
-		cmocka_unit_test(those_with_stock_do_not_wait_for_a_refusal),
-		cmocka_unit_test(no_sum_near_the_ends_overflows),
-		cmocka_unit_test(a_limit_of_all_there_is_leaves_that),
-		cmocka_unit_test(a_lowered_limit_is_kept_from_then_on),
-		cmocka_unit_test(what_is_found_above_a_limit_takes_all_stock),
-		cmocka_unit_test(a_thread_without_a_cell_is_held_to_the_limit),
-		cmocka_unit_test(what_is_cancelled_was_charged_and_is_told),
-		cmocka_unit_test(all_levels_know_their_own_peak),
-		cmocka_unit_test(what_fits_is_granted_and_nothing_else),
-		cmocka_unit_test(
-			what_fits_all_levels_is_granted_and_nothing_else),
-		cmocka_unit_test(what_is_counted_adds_up_at_all_levels),
+		account_test(a_refusal_tells_its_level_and_how_that_stood),
+		account_test(what_is_too_large_for_all_is_refused_by_none),
+		account_test(a_refusal_above_changes_nothing_below),
+		account_test(a_request_for_nothing_is_never_refused),
+		account_test(all_room_can_be_had_that_others_do_not_use),
+		account_test(what_no_drain_could_make_fit_drains_nobody),
+		account_test(those_that_are_refused_together_cause_one_drain),
+		account_test(those_with_stock_do_not_wait_for_a_refusal),
+		account_test(no_sum_near_the_ends_overflows),
+		account_test(a_limit_of_all_there_is_leaves_that),
+		account_test(a_lowered_limit_is_kept_from_then_on),
+		account_test(what_is_found_above_a_limit_takes_all_stock),
+		account_test(a_thread_without_a_cell_is_held_to_the_limit),
+		account_test(what_is_cancelled_was_charged_and_is_told),
+		account_test(all_levels_know_their_own_peak),
 	};
 
 	return run_all("charge account", tests);

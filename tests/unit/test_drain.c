@@ -3,39 +3,17 @@
  * Holders and drains: who has stock is known at all levels, and all of it can be
  * taken back, whatever its owners are in the middle of.
  */
-#include "accounts.h"
+#include "unit/accounts.h"
 
 #include <portermem/thread.h>
 
 enum { WORKERS = 4 };
 
-static struct worker *w[WORKERS];
-
-static int hire_all(void **state)
+static int begin_drain_test(void **state)
 {
-	(void)state;
-	for (int i = 0; i < WORKERS; i++)
-		w[i] = hire();
-	look_at_points();
+	begin_test(state);
+	hire_so_many(WORKERS);
 	return 0;
-}
-
-static int dismiss_all(void **state)
-{
-	(void)state;
-	look_no_more();
-	for (int i = 0; i < WORKERS; i++)
-		dismiss(w[i]);
-	return 0;
-}
-
-/* One that is alone gets no stock above the peak. */
-static struct account *open_with_peak(void)
-{
-	struct account *a = open_account(NULL, NO_LIMIT);
-
-	raise_peak_to(a, 64 * KIB);
-	return a;
 }
 
 /* ---- Lists of holders ---- */
@@ -247,7 +225,7 @@ static void all_holders_are_marked_before_the_barrier(void **state)
 	unsigned before = barriers();
 
 	(void)state;
-	drained = open_with_peak();
+	drained = open_with_peak(64 * KIB);
 	get_stock_by(w[0], drained);
 	marked = cell_by(w[0], drained);
 	assert_true(own_stock(marked) > 2000);
@@ -262,7 +240,7 @@ static void all_holders_are_marked_before_the_barrier(void **state)
 
 static void an_attempt_is_waited_for(void **state)
 {
-	struct account *a = open_with_peak();
+	struct account *a = open_with_peak(64 * KIB);
 	struct operation charging = { .what = CHARGE, .a = a, .size = 1000 };
 	struct operation draining = { .what = DRAIN, .a = a };
 
@@ -292,8 +270,8 @@ static void an_attempt_is_waited_for(void **state)
 /* An attempt in one hierarchy is no business of another's. */
 static void an_attempt_elsewhere_is_not_waited_for(void **state)
 {
-	struct account *a = open_with_peak();
-	struct account *b = open_with_peak();
+	struct account *a = open_with_peak(64 * KIB);
+	struct account *b = open_with_peak(64 * KIB);
 	struct operation charging = { .what = CHARGE, .a = a, .size = 1000 };
 
 	(void)state;
@@ -329,7 +307,7 @@ static void operate_beside(void)
 
 static void drain_beside(int what, enum word word)
 {
-	struct account *a = open_with_peak();
+	struct account *a = open_with_peak(64 * KIB);
 	int64_t in_use = what == UNCHARGE ? 2000 : 3000;
 
 	get_stock_by(w[0], a);
@@ -393,7 +371,7 @@ static void look_after_it(void *operation)
 
 static void what_a_drain_finds_counted_is_a_peak_soon(void **state)
 {
-	struct account *parent = open_with_peak();
+	struct account *parent = open_with_peak(64 * KIB);
 	struct account *a = open_account(parent, NO_LIMIT);
 	struct operation o = { .what = COUNT, .a = a, .size = MIB };
 
@@ -423,7 +401,7 @@ static bool cross(struct account *a)
 static void what_a_drain_finds_freed_crosses_watermarks_soon(void **state)
 {
 	static const struct watermark_user user = { .crossed = cross };
-	struct account *parent = open_with_peak();
+	struct account *parent = open_with_peak(64 * KIB);
 	struct account *a = open_account(parent, NO_LIMIT);
 	struct operation o = { .what = UNCHARGE, .a = a, .size = 1000 };
 
@@ -455,7 +433,7 @@ static void drain_without_a_slot(void *account)
 /* The first thread has the first slot; a thread without one has none of it. */
 static void a_thread_without_a_slot_drains_the_first_slot(void **state)
 {
-	struct account *a = open_with_peak();
+	struct account *a = open_with_peak(64 * KIB);
 	unsigned before;
 
 	(void)state;
@@ -472,7 +450,7 @@ static void a_thread_without_a_slot_drains_the_first_slot(void **state)
 
 static void a_barrier_is_for_the_stock_of_others(void **state)
 {
-	struct account *a = open_with_peak();
+	struct account *a = open_with_peak(64 * KIB);
 	struct account *child = open_account(a, NO_LIMIT);
 	unsigned before = barriers();
 
@@ -523,7 +501,7 @@ static void without_a_barrier_any_more_nobody_gets_stock(void **state)
 }
 
 #define with_workers(test) \
-	cmocka_unit_test_setup_teardown(test, hire_all, dismiss_all)
+	cmocka_unit_test_setup_teardown(test, begin_drain_test, end_test)
 
 int main(void)
 {
