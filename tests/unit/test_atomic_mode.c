@@ -240,11 +240,12 @@ static void a_cell_in_a_list_is_left_to_the_lock(void **state)
 {
 	struct account *a = open_full(LIMIT, 900 * KIB);
 	struct cell *cell = my_cell(a);
-	int64_t word = a->word, charged;
+	int64_t word = a->word;
+	struct atomic_refusal why;
 
 	(void)state;
 	cell->link = LINK_LAST;
-	assert_int_equal(charge_atomically(a, cell, 1, &charged), NEEDS_LOCK);
+	assert_int_equal(charge_atomically(a, cell, 1, &why), NEEDS_LOCK);
 	assert_int_equal(uncharge_atomically(a, cell), NEEDS_LOCK);
 	cell->link = LINK_NONE;
 	assert_int_equal(a->word, word);
