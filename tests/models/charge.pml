@@ -49,36 +49,49 @@
  * SLOTLESS: a thread without a slot besides, which works in the shared cell,
  * with the lock, and allocates once.
  *
- *	search		-DFEWER=1
- *	search		-DTHREADS=3 -DFEWER=2 -DBIG=1 -DLIMIT=2 -DMIN_CAP=2
- *	search		-DSLOTLESS -DFEWER=1 -DBIG=1 -DLIMIT=2
- *	deeper		-DTHREADS=2
- *	deeper		-DTHREADS=3 -DFEWER=2 -DBIG=1 -DLIMIT=2
- *	deeper		-DSLOTLESS -DFEWER=1
+ *	search	-DFEWER=1
+ *	search	-DTHREADS=3 -DFEWER=2 -DBIG=1 -DLIMIT=2 -DMIN_CAP=2
+ *	search	-DSLOTLESS -DFEWER=1 -DBIG=1 -DLIMIT=2
+ *	deeper	-DTHREADS=2
+ *	deeper	-DTHREADS=3 -DFEWER=2 -DBIG=1 -DLIMIT=2
+ *	deeper	-DSLOTLESS -DFEWER=1
  *
  * Faults, and which of the four spin finds broken:
  *
- *	attempt_not_announced	  1: what is decided upon is not waited for
- *	attempt_ends_early	  1: nor is what is decided but not counted
- *	attempt_ends_relaxed	  1: the end of an attempt is seen before what
- *				     it counted; not so on x86-64
- *	no_wait			  1: the attempt is seen, and ignored
- *	no_membarrier		  1, 2: what was stored is not seen yet
- *	membarrier_first	  1, 2: nor is what is stored before the mark
- *	quota_not_marked	  1: stock is used that was taken back
- *	cap_not_marked		  2, 3: a free finds the new quota and the old
- *				     cap, and does not settle
- *	free_does_not_look	  2, 3: a free after its cell was read is lost
- *	refused_without_drain	  2, 3: others have stock that they do not use
- *	cap_not_summed		  2, 3: so they have, but caps do not tell
- *	settled_twice		  1, 3: one free is taken off twice
- *	refill_without_lock	  1, 3: stock that was taken back is given
- *	lock_waited_for_in_attempt 4: one waits for the lock, its holder for the
- *				     end of the attempt
- *	asked_in_attempt	  4: the same, in an allocator that operates on
- *				     the same tracker
- *	shared_not_settled	  2, 3: a free in the shared cell is lost
- *				     (-DSLOTLESS -DFEWER=1 -DBIG=1 -DLIMIT=2)
+ *	fault	no_attempt
+ *		1: what is decided upon is not waited for
+ *	fault	attempt_ends_early
+ *		1: nor is what is decided but not counted
+ *	fault	attempt_ends_relaxed
+ *		1: the end of an attempt is seen before what it counted; not so
+ *		on x86-64
+ *	fault	no_wait
+ *		1: the attempt is seen, and ignored
+ *	fault	no_membarrier
+ *		1, 2: what was stored is not seen yet
+ *	fault	membarrier_first
+ *		1, 2: nor is what is stored before the mark
+ *	fault	no_mark
+ *		1: stock is used that was taken back
+ *	fault	cap_not_marked
+ *		2, 3: a free finds the new quota and the old cap, and does not
+ *		settle
+ *	fault	free_does_not_look
+ *		2, 3: a free after its cell was read is lost
+ *	fault	refused_without_drain
+ *		2, 3: others have stock that they do not use
+ *	fault	cap_not_summed
+ *		2, 3: so they have, but the caps do not tell
+ *	fault	settled_twice
+ *		1, 3: one free is taken off twice
+ *	fault	refill_without_lock
+ *		1, 3: stock that was taken back is given
+ *	fault	lock_waited_for_in_attempt
+ *		4: one waits for the lock, its holder for the end of the attempt
+ *	fault	asked_in_attempt
+ *		4: the same, in an allocator that operates on the same tracker
+ *	fault	shared_not_settled	-DSLOTLESS -DFEWER=1 -DBIG=1 -DLIMIT=2
+ *		2, 3: a free in the shared cell is lost
  */
 
 #ifndef THREADS
@@ -192,7 +205,7 @@ inline mark()
 	:: atomic { i < THREADS && !holder[i] -> i++ }
 	:: atomic { i < THREADS && holder[i] ->
 		others = others || cap[i] && i != me;
-#ifndef MUTATION_quota_not_marked
+#ifndef MUTATION_no_mark
 		quota[i] = quota[i] - MARK
 #endif
 		}
@@ -220,7 +233,7 @@ inline membarrier()
 #else
 #define IS_OVER(t) !shown_attempt[t]
 #endif
-#ifdef MUTATION_quota_not_marked
+#ifdef MUTATION_no_mark
 #define UNMARKED(t) quota[t]
 #else
 #define UNMARKED(t) (quota[t] + MARK)
@@ -301,7 +314,7 @@ inline have_block()
 
 inline allocate()
 {
-#ifndef MUTATION_attempt_not_announced
+#ifndef MUTATION_no_attempt
 	attempt[me] = true;
 #endif
 	if
@@ -367,7 +380,7 @@ inline charge_with_lock()
 inline returned() { held = held - n; n = 0 }
 
 /* The account is next: a cell that is no holder has cap 0. */
-#define OUTSIDE(quota, cap) (quota - NET(me) < 0 || quota - NET(me) >= cap)
+#define TOO_MUCH_STOCK(quota, cap) (quota - NET(me) < 0 || quota - NET(me) >= cap)
 
 inline free()
 {
@@ -377,13 +390,13 @@ inline free()
 #else
 	if
 	:: atomic { seen = cap[me] }
-		atomic { outside = OUTSIDE(quota[me], seen); seen = 0 }
+		atomic { comes = TOO_MUCH_STOCK(quota[me], seen); seen = 0 }
 	:: atomic { seen = quota[me] }
-		atomic { outside = OUTSIDE(seen, cap[me]); seen = 0 }
+		atomic { comes = TOO_MUCH_STOCK(seen, cap[me]); seen = 0 }
 	fi;
 	if
-	:: atomic { !outside -> returned() }
-	:: atomic { outside -> outside = false }
+	:: atomic { !comes -> returned() }
+	:: atomic { comes -> comes = false }
 		enter();
 		atomic {
 #ifdef MUTATION_settled_twice
@@ -409,7 +422,7 @@ inline free()
 proctype thread(byte me)
 {
 	byte round, n, i;
-	bool others, outside;
+	bool others, comes;
 	short seen;
 
 	do

@@ -8,7 +8,8 @@
  * at the stock settles them; and a settle that finds more reserved than the limit
  * allows drains everybody before it lets go of the lock.
  *
- *	unbounded	ask, count, look	count, look, give back
+ *	unbounded	count, look, ask	count, look, give back
+ *			(large: ask, count, look)
  *	bounded		charge, ask		give back, count, look
  *	first limit	the table; lock; drain; the limit; unlock
  *
@@ -82,7 +83,8 @@ byte ended;
 
 /* Unbounded calls, and how much each is about. */
 byte under_way[2];
-byte begun[2];			/* malloc is not asked yet */
+byte begun[2];			/* malloc is not asked, nothing is counted */
+byte counted[2];		/* it is asked for what is counted */
 byte asked[2];			/* it has given them, nothing is counted */
 byte giving[2];			/* counted as freed, not given back yet */
 
@@ -150,20 +152,19 @@ inline refill()
 inline enter() { atomic { !lock -> lock = true; settle(me) } }
 inline leave() { atomic { refill(); lock = false } }
 
-#define OUTSIDE (STOCK(me) < 0 || STOCK(me) >= cap[me])
-
-/* After what may have raised it was counted. */
+/* A cell that is no holder, or was drained, has no stock and cap 0. */
+#define TOO_MUCH_STOCK (STOCK(me) < 0 || STOCK(me) >= cap[me])
 #ifdef MUTATION_not_looked_after_counting
-#define COUNTED_OUTSIDE false
+#define OUT_OF_STOCK false
 #else
-#define COUNTED_OUTSIDE OUTSIDE
+#define OUT_OF_STOCK (STOCK(me) <= 0)
 #endif
 
 inline look_after_counting()
 {
 	if
-	:: atomic { !COUNTED_OUTSIDE -> skip }
-	:: atomic { COUNTED_OUTSIDE -> skip }
+	:: atomic { !OUT_OF_STOCK -> skip }
+	:: atomic { OUT_OF_STOCK -> skip }
 		enter();
 		if
 		:: ABOVE_LIMIT -> drain()
@@ -176,8 +177,8 @@ inline look_after_counting()
 inline look_after_free()
 {
 	if
-	:: atomic { !OUTSIDE -> skip }
-	:: atomic { OUTSIDE -> skip }
+	:: atomic { !TOO_MUCH_STOCK -> skip }
+	:: atomic { TOO_MUCH_STOCK -> skip }
 		enter();
 		assert(!ABOVE_LIMIT || !holder[OTHER]);	/* (5) */
 		leave()
@@ -231,7 +232,7 @@ inline allocate_bounded()
 
 #define BLOCKS (blocks[1] + blocks[BIG])
 #define ROUNDS_OF_ME (ROUNDS - (me -> FEWER : 0))
-#define IN_MALLOC (asked[me] || giving[me])
+#define IN_MALLOC (counted[me] || asked[me] || giving[me])
 #define MAY_BEGIN (!begun[me])
 
 proctype thread(byte me)
@@ -240,7 +241,7 @@ proctype thread(byte me)
 	short seen;
 
 	do
-	/* Unbounded, in three steps; what the others do comes between. */
+	/* Unbounded, in three steps; other operations come between. */
 	:: atomic { round < ROUNDS_OF_ME && !bounded && MAY_BEGIN && !IN_MALLOC ->
 		if :: n = 1 :: n = BIG fi;
 		round++;
@@ -255,6 +256,21 @@ proctype thread(byte me)
 		asked[me] = n;
 		n = 0;
 		check() }
+	:: atomic { begun[me] ->
+		n = begun[me];
+		begun[me] = 0;
+		allocated[me] = allocated[me] + n;
+		charged = charged + n;
+		held = held + n;
+		check() }
+		look_after_counting();
+		atomic { counted[me] = n; n = 0 }
+	:: atomic { counted[me] && MAY_BEGIN ->
+		n = counted[me];
+		counted[me] = 0;
+		under_way[me] = under_way[me] - n;
+		blocks[n]++;
+		n = 0 }
 	:: atomic { asked[me] && MAY_BEGIN ->
 		n = asked[me];
 		asked[me] = 0;

@@ -19,11 +19,11 @@
  * A cap is chosen anew at each refill, half of it is given as stock, and no more
  * than lifts reserved to upper if no other cell is a holder. A drain takes all
  * caps away; it may come before a charge (for a limit) and after the refill
- * (idle holders). Both tables: a bounded one charges, and may be failed by the
- * underlying allocator; that is a charge and an uncharge that happened. An
- * unbounded one counts what it was given already, and settles if it is
- * overdrawn, or if it was drained: else a drain could settle the cell, and the
- * call return before anybody has raised the peak.
+ * (idle holders). Both tables: a bounded one charges, and the underlying allocator
+ * may fail; that is a charge and an uncharge that happened. An unbounded one
+ * counts, and settles if no stock is left: below 0 the cell is overdrawn, and at 0
+ * it may have been drained. A drain settles what is overdrawn as well; without that
+ * look the call could return before anybody has raised the peak.
  *
  * Leaves out: the steps of marking (charge.pml: mark, membarrier and wait are one
  * step here); atomic mode, which never passes upper (atomic-mode.pml); parents
@@ -32,37 +32,39 @@
  *
  * Size: 2 threads with ROUNDS allocations of 1 or BIG units, the second FEWER
  * less, and any number of frees, of their own blocks and of others'; caps of 1
- * and 2; READS reads at any time, and one at the end. UNBOUNDED; FAILS: of the
- * underlying allocator, in bounded tables; RESET: one new period; ALONE: one
- * thread.
+ * and 2; one read at any time, and one at the end. UNBOUNDED; FAILS: the
+ * underlying allocator may; RESET: one new period; ALONE: one thread.
  *
- *	search		-DUNBOUNDED -DFEWER=1 -DBIG=1
- *	search		-DFEWER=1
- *	search		-DUNBOUNDED -DFEWER=1
- *	search		-DFAILS -DROUNDS=1
- *	search		-DRESET -DFEWER=1 -DBIG=1
- *	search		-DRESET -DUNBOUNDED -DFEWER=1 -DBIG=1
- *	search		-DALONE -DROUNDS=3 -DFAILS
- *	search		-DALONE -DROUNDS=3 -DUNBOUNDED
- *	deeper		-DBIG=1
- *	deeper		-DBIG=1 -DUNBOUNDED
- *	deeper		-DRESET -DUNBOUNDED -DFEWER=1
+ *	search	-DUNBOUNDED -DFEWER=1 -DBIG=1
+ *	search	-DFEWER=1 -DBIG=1
+ *	search	-DFAILS -DROUNDS=1
+ *	search	-DUNBOUNDED -DFAILS -DROUNDS=1
+ *	search	-DRESET -DUNBOUNDED -DFEWER=1 -DBIG=1
+ *	search	-DALONE -DROUNDS=3 -DFAILS
+ *	search	-DALONE -DROUNDS=3 -DUNBOUNDED
+ *	deeper	-DFEWER=1
+ *	deeper	-DUNBOUNDED -DFEWER=1
+ *	deeper	-DBIG=1
+ *	deeper	-DRESET -DFEWER=1 -DBIG=1
  *
  * Faults, and which of the four spin finds broken:
  *
- *	drained_does_not_come	1: the peak of a call that returned is not
- *				   raised yet
- *	overdrawn_is_not_settled 1: a drain leaves it, so a part is covered by
- *				   stock, and counts (-DUNBOUNDED -DFEWER=1)
- *	caps_ignored		1: stock of others counts as charged
- *	upper_not_raised_at_charge 1, 2: lower passes it
- *	upper_not_raised_at_refill 1: stock above it is charged, nobody asks
- *	cap_is_not_summed	1: as if caps were ignored
- *	lower_after_refill	1: the own stock counts as charged
- *	lone_stock_above_peak	3: of a single holder (-DALONE -DROUNDS=3
- *				   -DFAILS)
- *	reset_does_not_drain	1: stock is no charge of the new period
- *				   (-DRESET -DFEWER=1 -DBIG=1)
+ *	fault	drained_returns
+ *		1: the peak of a call that returned is not raised yet
+ *	fault	caps_ignored
+ *		1: stock of others counts as charged
+ *	fault	cap_not_summed
+ *		1, 2: the same
+ *	fault	upper_not_raised_at_charge
+ *		1, 2: lower passes it
+ *	fault	upper_not_raised_at_refill	-DFEWER=1 -DBIG=1
+ *		1: stock above it is charged, and nobody asks
+ *	fault	lower_after_refill
+ *		1: the own stock counts as charged
+ *	fault	reset_does_not_drain	-DRESET -DUNBOUNDED -DFEWER=1 -DBIG=1
+ *		1: stock is no charge of the new period
+ *	fault	lone_stock_above_peak	-DALONE -DROUNDS=3 -DFAILS
+ *		3: a single holder passes the peak, and does not raise it
  */
 
 #ifndef ROUNDS
@@ -73,9 +75,6 @@
 #endif
 #ifndef BIG
 #define BIG 2
-#endif
-#ifndef READS
-#define READS 1
 #endif
 #ifdef ALONE
 #define THREADS 1
@@ -199,12 +198,6 @@ inline begin_period()
 
 inline settle(t) { reserved = reserved + NET(t) - quota[t]; quota[t] = NET(t) }
 
-#ifdef MUTATION_overdrawn_is_not_settled
-#define SETTLED(t) (seen > quota[t] -> quota[t] : seen)
-#else
-#define SETTLED(t) seen
-#endif
-
 inline drain_cell(t)
 {
 	if
@@ -213,7 +206,6 @@ inline drain_cell(t)
 		atomic {
 			seen = allocated[t] - seen;
 			quota[t] = quota[t] + MARK;
-			seen = SETTLED(t);
 			reserved = reserved + seen - quota[t];
 			quota[t] = seen;
 			holder[t] = false;
@@ -248,7 +240,7 @@ inline raise_peak()
 
 inline set_cap(c)
 {
-#ifndef MUTATION_cap_is_not_summed
+#ifndef MUTATION_cap_not_summed
 	caps = caps + c - cap[me];
 #endif
 	cap[me] = c;
@@ -309,19 +301,19 @@ inline with_lock(charge)
 /* ---- Operations ---- */
 
 /* A cell that is no holder, or was drained, has cap 0. */
-#define OUTSIDE (STOCK(me) < 0 || STOCK(me) >= cap[me])
-#ifdef MUTATION_drained_does_not_come
-#define TOO_LITTLE (STOCK(me) < 0)
+#define TOO_MUCH_STOCK (STOCK(me) < 0 || STOCK(me) >= cap[me])
+#ifdef MUTATION_drained_returns
+#define OUT_OF_STOCK (STOCK(me) < 0)
 #else
-#define TOO_LITTLE OUTSIDE
+#define OUT_OF_STOCK (STOCK(me) <= 0)
 #endif
 
 inline uncharge()
 {
 	freed[me] = freed[me] + n;
 	if
-	:: atomic { !OUTSIDE -> skip }
-	:: atomic { OUTSIDE -> skip }
+	:: atomic { !TOO_MUCH_STOCK -> skip }
+	:: atomic { TOO_MUCH_STOCK -> skip }
 		with_lock(0)
 	fi
 }
@@ -332,8 +324,8 @@ inline allocate()
 #ifdef UNBOUNDED
 	allocated[me] = allocated[me] + n;
 	if
-	:: atomic { !TOO_LITTLE -> skip }
-	:: atomic { TOO_LITTLE -> skip }
+	:: atomic { !OUT_OF_STOCK -> skip }
+	:: atomic { OUT_OF_STOCK -> skip }
 		with_lock(0)
 	fi;
 #else
@@ -387,7 +379,7 @@ proctype thread(byte me)
 proctype reader()
 {
 	do
-	:: atomic { reads < READS -> reads++; read_peak() }
+	:: atomic { !reads -> reads++; read_peak() }
 	:: atomic { ended == THREADS -> read_peak(); break }
 	od
 }

@@ -291,9 +291,9 @@ inline allocate()
 
 /* A cell that is no holder, or was drained, has cap 0. */
 #ifdef MUTATION_drained_free_does_not_come
-#define OUTSIDE (STOCK(me) < 0 || STOCK(me) > cap[me])
+#define TOO_MUCH_STOCK (STOCK(me) < 0 || STOCK(me) > cap[me])
 #else
-#define OUTSIDE (STOCK(me) < 0 || STOCK(me) >= cap[me])
+#define TOO_MUCH_STOCK (STOCK(me) < 0 || STOCK(me) >= cap[me])
 #endif
 
 inline free()
@@ -304,8 +304,8 @@ inline free()
 		in_effect_later[me] = n
 	}
 	if
-	:: atomic { !OUTSIDE -> takes_effect(me); add(held, me, -n); n = 0 }
-	:: atomic { OUTSIDE -> skip }
+	:: atomic { !TOO_MUCH_STOCK -> takes_effect(me); add(held, me, -n); n = 0 }
+	:: atomic { TOO_MUCH_STOCK -> skip }
 		atomic { !lock ->
 			lock = true;
 			has_lock = true;

@@ -107,8 +107,7 @@ fn begin(a: &Account, reserved: i64, number: i64) {
 }
 
 fn set_limit(a: &Account, limit: i64) {
-    a.limit
-        .store(limit, order("limit_stored_relaxed", Release));
+    a.limit.store(limit, order("limit_stored_relaxed", Release));
 }
 
 /// A charge of 1 fits below either limit, but not if what was reserved under one is

@@ -65,7 +65,7 @@ fn stock(c: &Cell) -> i64 {
 }
 
 fn charge_from_stock(c: &Cell, size: i64) -> bool {
-    if !mutated("attempt_not_announced") {
+    if !mutated("no_attempt") {
         c.attempt.store(1, Relaxed);
     }
     compiler_barrier();
@@ -78,10 +78,15 @@ fn charge_from_stock(c: &Cell, size: i64) -> bool {
     true
 }
 
-/// After something was counted: is the account next? Whoever was drained comes.
-fn is_outside(c: &Cell) -> bool {
+// After an operation has counted: must the account hear of it?
+
+fn is_out_of_stock(c: &Cell) -> bool {
     compiler_barrier();
-    // Either load may come first.
+    stock(c) <= 0
+}
+
+fn has_too_much_stock(c: &Cell) -> bool {
+    compiler_barrier();
     let cap = c.cap.load(Relaxed) as i64;
     let stock = stock(c);
 
@@ -118,7 +123,7 @@ fn uncharge(a: &Account, size: i64) {
     let freed = a.cell.freed.load(Relaxed);
 
     a.cell.freed.store(freed + size, Release);
-    if is_outside(&a.cell) && !uncharge_atomically(a) {
+    if has_too_much_stock(&a.cell) && !uncharge_atomically(a) {
         settle_with_lock(a);
     }
 }
@@ -127,7 +132,7 @@ fn count(a: &Account, size: i64) {
     let allocated = a.cell.allocated.load(Relaxed);
 
     a.cell.allocated.store(allocated + size, Relaxed);
-    if is_outside(&a.cell) {
+    if is_out_of_stock(&a.cell) {
         settle_with_lock(a);
     }
 }
@@ -138,16 +143,14 @@ fn count(a: &Account, size: i64) {
 fn drain(c: &Cell, reserved: &mut i64) {
     let quota = c.quota.load(Relaxed);
 
-    if !mutated("quota_not_marked") {
+    if !mutated("no_mark") {
         c.quota.store(quota - MARK, Relaxed);
     }
     if !mutated("cap_not_marked") {
         c.cap.store(0, Relaxed);
     }
     barrier_everywhere();
-    while c.attempt.load(order("attempt_loaded_relaxed", Acquire)) != 0
-        && !mutated("no_wait")
-    {
+    while c.attempt.load(order("attempt_loaded_relaxed", Acquire)) != 0 && !mutated("no_wait") {
         loom::thread::yield_now();
     }
     let freed = c.freed.load(Acquire);
