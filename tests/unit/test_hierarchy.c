@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hierarchies: members join and leave, in any order and while others read. What
- * a member has counted stays in the sums of its parent.
+ * Hierarchies: members join and leave, in any order. What a member has counted
+ * stays in the sums of its parent.
  */
 #include "unit/accounts.h"
-
-#include "1-slots/grace.h"
-
-#include <pthread.h>
-#include <sched.h>
 
 static struct account *join(struct account *parent)
 {
@@ -258,6 +253,17 @@ static uint64_t word_of(struct account *a, enum word word,
 	return words[0];
 }
 
+static uint64_t second_word_of(struct account *a, enum word word,
+			       enum hierarchy_order order)
+{
+	bool locked = porter__slots_enter();
+	uint64_t words[2];
+
+	porter__hierarchy_words(a, FREES, word, order, words);
+	porter__slots_leave(locked);
+	return words[1];
+}
+
 static void assert_totals(struct account *a, uint64_t n, uint64_t allocated,
 			  uint64_t freed, uint64_t frees)
 {
@@ -271,6 +277,7 @@ static void assert_totals(struct account *a, uint64_t n, uint64_t allocated,
 		assert_int_equal(word_of(a, ALLOCATIONS, o), 10 * n);
 		assert_int_equal(word_of(a, FREES, o), frees);
 		assert_int_equal(word_of(a, REALLOCATIONS, o), n);
+		assert_int_equal(second_word_of(a, ALLOCATED, o), allocated);
 	}
 	assert_int_equal(rare.failures, n);
 	assert_int_equal(rare.refusals, 2 * n);
@@ -281,8 +288,11 @@ static void assert_totals(struct account *a, uint64_t n, uint64_t allocated,
 static void parents_keep_the_totals_of_those_that_left(void **state)
 {
 	struct account *root = join(NULL), *mid = join(root), *leaf = join(mid);
+	struct account *beside = join(root);
 
 	(void)state;
+	occupy(beside, 7);
+	occupy(root, 3);
 	assert_true(charge(leaf, 5000));
 	uncharge(leaf, 1000);
 	occupy(leaf, 300); /* In its shared cell. */
@@ -290,15 +300,19 @@ static void parents_keep_the_totals_of_those_that_left(void **state)
 	assert_true(charge(mid, 100));
 	count_events(mid, 10);
 	assert_totals(leaf, 1, 5300, 1000, 9);
-	assert_totals(root, 11, 5400, 1000, 99);
+	assert_totals(mid, 11, 5400, 1000, 99);
+	assert_totals(root, 11, 5410, 1000, 99);
 	/* What it leaves behind is in use no more. */
 	close_account(leaf);
 	assert_totals(mid, 11, 5400, 5300, 100);
-	assert_totals(root, 11, 5400, 5300, 100);
-	assert_int_equal(porter__account_sum(root), 100);
+	assert_totals(root, 11, 5410, 5300, 100);
+	assert_int_equal(porter__account_sum(root), 110);
 	close_account(mid);
-	assert_totals(root, 11, 5400, 5400, 110);
-	assert_int_equal(porter__account_sum(root), 0);
+	assert_totals(root, 11, 5410, 5400, 110);
+	assert_int_equal(porter__account_sum(root), 10);
+	vacate(beside, 7);
+	vacate(root, 3);
+	close_account(beside);
 	close_account(root);
 }
 
@@ -349,99 +363,22 @@ static void ancestors_have_its_room_again(void **state)
 	close_account(root);
 }
 
-/* ---- While others read ---- */
-
 /*
- * A member whose balance is 0 leaves when a reader has come to a test point for
- * the nth time. In its parent 1,000 bytes are in use all the time.
+ * Its last child leaves, in another thread, while its own totals are added up. The
+ * linker wraps the end of that, so it is this thread here.
  */
-static struct {
-	enum test_point at;
-	int n;
-	struct account *a, *root;
-} leaver;
-
-static void leave_there(enum test_point point)
-{
-	if (point == leaver.at && --leaver.n == 0)
-		must(porter__hierarchy_leave(leaver.a));
-}
-
-static void begin_to_read(enum test_point at, int n)
-{
-	leaver.root = join(NULL);
-	leaver.a = join(leaver.root);
-	leaver.at = at;
-	leaver.n = n;
-	assert_true(charge(leaver.root, 1000));
-	raise_peak_to(leaver.a, 5000);
-	occupy(leaver.a, 500);
-	vacate(leaver.a, 500);
-	porter__test_point = leave_there;
-}
-
-static void end_reading(void)
-{
-	porter__test_point = NULL;
-	assert_true(leaver.n <= 0);
-	porter__account_fini(leaver.a);
-	porter__id_give(leaver.a->id);
-	free(leaver.a);
-	uncharge(leaver.root, 1000);
-	close_account(leaver.root);
-}
-
-static void a_word_is_wrong_in_one_direction_at_most(void **state)
-{
-	(void)state;
-	begin_to_read(SHARED_CELLS_ADDED, 1);
-	assert_true(word_of(leaver.root, FREED, NEVER_TOO_HIGH) <= 5500);
-	end_reading();
-	begin_to_read(SHARED_CELLS_ADDED, 1);
-	assert_true(word_of(leaver.root, ALLOCATED, NEVER_TOO_LOW) >= 6500);
-	end_reading();
-}
-
-/* ---- Between two words that a reader looks at ---- */
-
-/*
- * The linker wraps what the floor below is asked for, so that somebody leaves
- * right after it was.
- */
-static struct {
-	const struct porter__id *after_shared_cell_of;
-	bool after_totals;
-	struct account *a;
-} leaves;
-
-static void leave_now(void)
-{
-	leaves.after_shared_cell_of = NULL;
-	leaves.after_totals = false;
-	must(porter__hierarchy_leave(leaves.a));
-}
-
-uint64_t __real_porter__id_shared_word(const struct porter__id *id,
-				       enum word word);
-uint64_t __wrap_porter__id_shared_word(const struct porter__id *id,
-				       enum word word);
-uint64_t __wrap_porter__id_shared_word(const struct porter__id *id,
-				       enum word word)
-{
-	uint64_t n = __real_porter__id_shared_word(id, word);
-
-	if (id == leaves.after_shared_cell_of)
-		leave_now();
-	return n;
-}
+static struct account *leaves_now;
 
 void __real_porter__slots_leave(bool locked);
 void __wrap_porter__slots_leave(bool locked);
 void __wrap_porter__slots_leave(bool locked)
 {
+	struct account *a = leaves_now;
+
 	__real_porter__slots_leave(locked);
-	if (leaves.after_totals)
-		leave_now();
+	leaves_now = NULL;
+	if (a)
+		must(porter__hierarchy_leave(a));
 }
 
 static void end(struct account *a)
@@ -451,44 +388,6 @@ static void end(struct account *a)
 	free(a);
 }
 
-/*
- * The member has counted in its shared cell, as one whose children have left. Its
- * parent's shared cell has been looked at, or the member's own has.
- */
-static void leave_among_shared_cells(bool of_parent)
-{
-	struct account *root = join(NULL), *a = join(root);
-
-	occupy(root, 1000);
-	occupy(a, 10000);
-	vacate(a, 10000);
-	leaves.a = a;
-	leaves.after_shared_cell_of = of_parent ? root->id : a->id;
-	assert_true(word_of(root, ALLOCATED, NEVER_TOO_LOW) >= 11000);
-	assert_null(leaves.after_shared_cell_of);
-	end(a);
-	a = join(root);
-	occupy(a, 10000);
-	vacate(a, 10000);
-	leaves.a = a;
-	leaves.after_shared_cell_of = of_parent ? root->id : a->id;
-	assert_true(word_of(root, FREED, NEVER_TOO_HIGH) <= 20000);
-	assert_null(leaves.after_shared_cell_of);
-	end(a);
-	assert_int_equal(porter__account_sum(root), 1000);
-	vacate(root, 1000);
-	close_account(root);
-}
-
-static void
-a_parents_shared_cell_and_a_members_are_not_both_missed(void **state)
-{
-	(void)state;
-	leave_among_shared_cells(true);
-	leave_among_shared_cells(false);
-}
-
-/* Its last child leaves, in another thread, while its own totals are added up. */
 static void a_parent_that_leaves_has_what_its_last_child_left(void **state)
 {
 	struct account *root = join(NULL), *mid = join(root), *leaf = join(mid);
@@ -496,124 +395,12 @@ static void a_parent_that_leaves_has_what_its_last_child_left(void **state)
 	(void)state;
 	raise_peak_to(leaf, 5000);
 	count_events(leaf, 1);
-	leaves.a = leaf;
-	leaves.after_totals = true;
+	leaves_now = leaf;
 	assert_true(porter__hierarchy_leave(mid));
-	assert_false(leaves.after_totals);
+	assert_null(leaves_now);
 	assert_totals(root, 1, 5000, 5000, 10);
 	end(leaf);
 	end(mid);
-	close_account(root);
-}
-
-/* ---- Sums and intervals ---- */
-
-static const struct {
-	enum test_point point;
-	int n;
-} moments[] = {
-	{ SHARED_CELLS_ADDED, 1 },
-	{ SHARED_CELLS_ADDED, 2 },
-	{ SUM_HALFWAY, 1 },
-	{ BETWEEN_SCANS, 1 },
-};
-
-static void no_sum_is_low_when_a_member_leaves(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		begin_to_read(moments[i].point, moments[i].n);
-		assert_int_equal(porter__account_sum(leaver.root), 1000);
-		end_reading();
-	}
-}
-
-static void no_interval_leaves_out_what_is_in_use_then(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(moments); i++) {
-		struct porter_interval seen;
-
-		if (moments[i].point == SUM_HALFWAY)
-			continue;
-		begin_to_read(moments[i].point, moments[i].n);
-		seen = porter__account_interval(leaver.root);
-		assert_true(seen.lower <= 1000 && 1000 <= seen.upper);
-		assert_true(seen.lower >= 0);
-		end_reading();
-	}
-}
-
-/* Before the first scan, and not back yet: somebody is in the middle of leaving. */
-static void an_interval_knows_of_one_that_is_leaving(void **state)
-{
-	struct account *root = join(NULL);
-
-	(void)state;
-	assert_true(charge(root, 1000));
-	assert_int_equal(porter__account_interval(root).lower, 1000);
-	root->ended++;
-	assert_int_equal(porter__account_interval(root).lower, 0);
-	assert_int_equal(porter__account_interval(root).upper, 1000);
-	root->ended++;
-	assert_int_equal(porter__account_narrow(root, 1).lower, 1000);
-	uncharge(root, 1000);
-	close_account(root);
-}
-
-static bool stop;
-
-static void *come_and_go(void *account)
-{
-	struct account *root = account;
-
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		struct account *child = join(root), *leaf = join(child);
-
-		raise_peak_to(leaf, 10000);
-		raise_peak_to(child, 20000);
-		porter__account_sum(child);
-		for (int i = 0; i < 2; i++) {
-			struct account *gone = i ? child : leaf;
-
-			must(porter__hierarchy_leave(gone));
-			porter__account_fini(gone);
-			porter__grace_begin();
-			while (!porter__grace_is_over())
-				sched_yield();
-			porter__id_give(gone->id);
-			free(gone);
-		}
-	}
-	return NULL;
-}
-
-static void reads_beside_those_that_come_and_go_are_right(void **state)
-{
-	struct account *root = join(NULL);
-	int64_t reads = (int64_t)scaled(200000);
-	pthread_t thread;
-
-	(void)state;
-	stop = false;
-	assert_true(charge(root, 1000));
-	assert_int_equal(pthread_create(&thread, NULL, come_and_go, root), 0);
-	while (__atomic_load_n(&root->ended, __ATOMIC_RELAXED) < 10)
-		sched_yield();
-	/* So many reads, and so many that left beside them. */
-	while (reads-- > 0 ||
-	       __atomic_load_n(&root->ended, __ATOMIC_RELAXED) < 1000) {
-		struct porter_interval seen = porter__account_interval(root);
-		int64_t sum = porter__account_sum(root);
-
-		must(sum >= 1000);
-		must(seen.lower <= 1000 + 20000 && seen.upper >= 1000);
-	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_int_equal(porter__account_sum(root), 1000);
-	assert_adds_up(root);
-	uncharge(root, 1000);
 	close_account(root);
 }
 
@@ -629,14 +416,7 @@ int main(void)
 		account_test(a_second_walk_does_not_rely_on_the_first),
 		account_test(parents_keep_the_totals_of_those_that_left),
 		account_test(ancestors_have_its_room_again),
-		account_test(a_word_is_wrong_in_one_direction_at_most),
-		account_test(
-			a_parents_shared_cell_and_a_members_are_not_both_missed),
 		account_test(a_parent_that_leaves_has_what_its_last_child_left),
-		account_test(no_sum_is_low_when_a_member_leaves),
-		account_test(no_interval_leaves_out_what_is_in_use_then),
-		account_test(an_interval_knows_of_one_that_is_leaving),
-		account_test(reads_beside_those_that_come_and_go_are_right),
 	};
 
 	return run_all("hierarchy", tests);
