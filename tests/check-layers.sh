@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The floors that the sources stand on: src/N-name/ includes src/M-name/ only
-# with M <= N; what is public includes nothing private; liburcu and the
-# compiler's atomics have one place each.
+# with M <= N, and nothing in a circle; what is public includes nothing private;
+# liburcu and the compiler's atomics have one place each.
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
 cd "$srcdir" || exit 99
@@ -30,6 +30,21 @@ includes_from_above() {
 				print FILENAME ":" FNR ": " $2 \
 					" is no folder of this floor"
 		}'
+}
+
+# X.c and X.h are one node, X; an arrow is a quoted include.
+circles() {
+	find src -name '*.[ch]' | xargs awk -F'"' '
+		/^[[:space:]]*#[[:space:]]*include[[:space:]]*"[0-9]/ {
+			from = FILENAME
+			sub(/^src\//, "", from)
+			sub(/\.[ch]$/, "", from)
+			to = $2
+			sub(/\.[ch]$/, "", to)
+			if (from != to)
+				print from, to
+		}' | tsort 2>&1 >/dev/null
+	true
 }
 
 files_without_a_floor() {
@@ -64,6 +79,7 @@ adapters_in_the_umbrella() {
 }
 
 check "files include their own floor and those below it" includes_from_above
+check "no files include each other in a circle" circles
 check "every source has a floor" files_without_a_floor
 check "public headers include and name nothing private" private_in_public
 check "one file includes liburcu" urcu_elsewhere

@@ -205,8 +205,7 @@ struct porter_refusal_child {
  *
  * As it is when porter_last_refusal() is called:
  *
- * stock           what threads hold as stock below that limit. It was drained
- *                 before the refusal.
+ * stock           what threads hold as stock below that limit, at most
  * children_count  how many of the array largest are filled
  * reserved        0
  * largest         the children of the tracker that has the limit which have

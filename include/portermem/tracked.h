@@ -94,8 +94,7 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying);
  * What a child (limit.h) has still in use leaves its ancestors with it: they
  * count it as freed, and their limits have that room again, though the memory
  * is still out. A tracker that merely stands on another leaves it counted there.
- * One child in 64 that is destroyed waits until no thread is inside a read of
- * liburcu-bp's, that of porter_tracked_foreach_child() for example.
+ * Children leave in any order at the same cost, and wait for no reader.
  *
  * After a wrong size given to porter_free() @leaked may be negative.
  *

@@ -72,7 +72,7 @@ struct account {
 	uint32_t denied;       /* refill.c: how often, since the last drain */
 	uint32_t crowded;      /* refill.c: small caps, since then */
 	uint32_t modes;	       /* atomic-mode.h: how many there were */
-	int64_t resume;	       /* refill.c: what must be left before stock begins */
+	int64_t resume; /* refill.c: what must be left before stock begins */
 
 	struct account *active_children, *next_active, *previous_active;
 	bool is_active; /* in its parent's list of those with holders */
@@ -97,6 +97,17 @@ static inline void reserve(struct account *a, int64_t bytes)
 						      (uint64_t)bytes));
 }
 
+/* The upper bound of the peak, at all levels: what is reserved may be charged. */
+static inline void raise_upper(struct account *a)
+{
+	for_each_level(a, x) {
+		if (likely(x->reserved <= x->upper))
+			continue;
+		x->upper = x->reserved;
+		peak_publish(&x->peak, x->lower, x->upper);
+	}
+}
+
 /*
  * Settles a cell whose quota is the one given (the word may be marked: drain.h).
  * Its quota becomes what it has charged, so no stock is left. The word is stored
@@ -108,8 +119,10 @@ static inline void settle_from(struct account *a, struct cell *cell,
 	uint64_t charged = charged_by(cell);
 	int64_t more = (int64_t)(charged - quota);
 
-	if (more > 0)
+	if (more > 0) {
 		reserve(a, more);
+		raise_upper(a);
+	}
 	store_release(&cell->word[QUOTA], charged);
 	if (more < 0)
 		reserve(a, more);

@@ -18,7 +18,7 @@ struct fence {
 static struct fence fence(const struct account *a)
 {
 	struct fence f = {
-		.min = a->low,
+		.min = max_of(a->low, -WORD_LIMIT),
 		.max = min_of(min_of(a->limit, a->upper), a->high - 1),
 	};
 

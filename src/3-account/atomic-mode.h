@@ -125,16 +125,25 @@ static inline bool is_of_this_process(const struct account *a)
 		      load_relaxed(&porter__fork_generation));
 }
 
+/* What a refusal without the lock is about. */
+struct atomic_refusal {
+	int64_t limit, charged;
+};
+
 /*
  * No room in this mode. Whoever changes the limit ends the mode first; release
  * and acquire, so that a thread which finds the new limit finds the mode over.
  */
 static inline enum atomic_result refuse_atomically(const struct account *a,
-						   int64_t now, int64_t then)
+						   int64_t now, int64_t then,
+						   struct atomic_refusal *why)
 {
 	TEST_POINT(REFUSING_ATOMICALLY);
-	return is_atomic(now) && then > load_acquire(&a->limit) &&
-			       is_same_mode(load_relaxed(&a->word), now) ?
+	if (!is_atomic(now))
+		return NEEDS_LOCK;
+	why->limit = load_acquire(&a->limit);
+	why->charged = word_reserved(now);
+	return then > why->limit && is_same_mode(load_relaxed(&a->word), now) ?
 		       ATOMIC_REFUSED :
 		       NEEDS_LOCK;
 }
@@ -147,7 +156,7 @@ static inline enum atomic_result refuse_atomically(const struct account *a,
 static inline enum atomic_result charge_atomically(struct account *a,
 						   struct cell *cell,
 						   uint64_t size,
-						   int64_t *charged)
+						   struct atomic_refusal *why)
 {
 	uint64_t quota;
 	int64_t more, now, then;
@@ -163,10 +172,8 @@ static inline enum atomic_result charge_atomically(struct account *a,
 		then = word_reserved(now) + more;
 		if (unlikely(!is_atomic(now) ||
 			     then > load_acquire(&a->word_max) ||
-			     then <= load_acquire(&a->word_min))) {
-			*charged = word_reserved(now);
-			return refuse_atomically(a, now, then);
-		}
+			     then <= load_acquire(&a->word_min)))
+			return refuse_atomically(a, now, then, why);
 		then = now + more * WORD_MODES;
 	} while (unlikely(!compare_exchange(&a->word, &now, then)));
 	store_relaxed(&cell->word[QUOTA], quota);

@@ -53,7 +53,8 @@ static struct account *make_room(struct account *a, uint64_t size,
 		TEST_POINT(REFUSING);
 		refused->level = x;
 		refused->limit = x->limit;
-		refused->charged = x->reserved;
+		/* Less what is out as stock: if any, too little to matter. */
+		refused->charged = x->reserved - (int64_t)x->caps;
 	}
 	return x;
 }
@@ -111,7 +112,7 @@ static void charge_shared(struct account *a, uint64_t size)
 
 static void refill(struct account *a, struct cell *cell)
 {
-	if (porter__refill(a, cell))
+	if (!porter__refill(a, cell))
 		porter__atomic_begin(a);
 	else if (unlikely(a->may_be_atomic))
 		store_relaxed(&a->may_be_atomic, false);
@@ -176,12 +177,14 @@ bool porter__charge_at_account(struct account *a, struct cell *cell,
 	if (unlikely(size > (uint64_t)BEYOND_ALL))
 		return false;
 	if (cell && load_relaxed(&a->may_be_atomic)) {
-		switch (charge_atomically(a, cell, size, &refused->charged)) {
+		struct atomic_refusal why;
+
+		switch (charge_atomically(a, cell, size, &why)) {
 		case ATOMIC_DONE:
 			return true;
 		case ATOMIC_REFUSED:
-			refused->level = a;
-			refused->limit = load_relaxed(&a->limit);
+			*refused =
+				(struct refused){ a, why.limit, why.charged };
 			return false;
 		case NEEDS_LOCK:
 			break;

@@ -37,7 +37,7 @@ static void deactivate(struct account *a)
 static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
 	for_each_level(a, x) {
-		x->caps += caps;
+		store_relaxed(&x->caps, x->caps + caps);
 		x->holders += holders;
 		if (x->holders > x->max_holders)
 			x->max_holders = x->holders;
@@ -49,7 +49,7 @@ static void add_holders(struct account *a, uint32_t holders, uint64_t caps)
 static void remove_holders(struct account *a, uint32_t holders, uint64_t caps)
 {
 	for_each_level(a, x) {
-		x->caps -= caps;
+		store_relaxed(&x->caps, x->caps - caps);
 		x->holders -= holders;
 		if (x->is_active && x->holders == 0)
 			deactivate(x);
@@ -155,7 +155,7 @@ static struct account *next_active(const struct account *top, struct account *x)
 
 static void forget_holders(struct account *a)
 {
-	a->caps = 0;
+	store_relaxed(&a->caps, 0);
 	a->holders = a->max_holders = 0;
 	a->denied = a->crowded = 0;
 	a->active_children = NULL;

@@ -13,25 +13,40 @@
 #include "0-machine/wait.h"
 #include "3-account/hierarchy.h"
 
-static void mark(const struct account *a, size_t slots)
+/*
+ * Whether the cell may have stock. The quota may be marked already: a thread that
+ * drained may have died in the fork. So the mark is made anew, from no stock.
+ */
+static bool mark(struct cell *cell)
 {
+	if (load_relaxed(&cell->link) == LINK_NONE)
+		return false;
+	store_relaxed(&cell->word[QUOTA], charged_by(cell) - QUOTA_MARK);
+	store_relaxed(&cell->cap, 0);
+	store_relaxed(&cell->link, LINK_LAST);
+	return true;
+}
+
+static bool mark_cells(const struct account *a, size_t slots)
+{
+	bool any = false;
+
 	for (size_t slot = 0; slot < slots; slot++) {
 		struct cell *cell = cell_of_slot(a, slot);
 
-		if (!cell || load_relaxed(&cell->link) == LINK_NONE)
-			continue;
-		store_relaxed(&cell->word[QUOTA],
-			      load_relaxed(&cell->word[QUOTA]) - QUOTA_MARK);
-		store_relaxed(&cell->cap, 0);
-		store_relaxed(&cell->link, LINK_LAST);
+		if (cell)
+			any |= mark(cell);
 	}
+	return any;
 }
 
-static void wait_for_attempt(const struct cell *cell)
+/* A signal handler may fork in here: that thread does not live in its child. */
+static void wait_for_attempt(const struct cell *cell, uint32_t generation)
 {
 	unsigned steps = 0;
 
-	while (load_acquire(&cell->word[ATTEMPT]))
+	while (load_acquire(&cell->word[ATTEMPT]) &&
+	       load_relaxed(&porter__fork_generation) == generation)
 		porter__wait_a_little(&steps);
 }
 
@@ -43,7 +58,8 @@ static void set(uint64_t *word, uint64_t value)
 }
 
 /* What is reserved for the cells of this account, once they are settled. */
-static uint64_t settle_cells(const struct account *a, size_t slots)
+static uint64_t settle_cells(const struct account *a, size_t slots,
+			     uint32_t generation)
 {
 	uint64_t sum = porter__id_beside_cells(a->id, ALLOCATED) -
 		       porter__id_beside_cells(a->id, FREED);
@@ -55,7 +71,7 @@ static uint64_t settle_cells(const struct account *a, size_t slots)
 		if (!cell)
 			continue;
 		if (porter__slot_lives(slot))
-			wait_for_attempt(cell);
+			wait_for_attempt(cell, generation);
 		charged = charged_by(cell);
 		set(&cell->word[QUOTA], charged);
 		if (cell->link) {
@@ -70,19 +86,19 @@ static uint64_t settle_cells(const struct account *a, size_t slots)
 static void forget(struct account *a)
 {
 	a->reserved = 0;
-	a->caps = 0;
+	store_relaxed(&a->caps, 0);
 	a->holders = a->max_holders = 0;
 	a->first_holder = LINK_LAST;
 	a->active_children = NULL;
 	a->is_active = false;
-	a->may_be_atomic = false;
+	store_relaxed(&a->may_be_atomic, false);
 	store_relaxed(&a->word, NOT_ATOMIC);
 }
 
 /* Release: readers that see this generation use `reserved` as a bound (read.c). */
-static void take_over(struct account *a)
+static void take_over(struct account *a, uint32_t generation)
 {
-	store_release(&a->generation, porter__fork_generation);
+	store_release(&a->generation, generation);
 }
 
 /* fork() may have copied the two bounds in between two stores: one new, one old. */
@@ -100,18 +116,20 @@ static void keep_peak(struct account *a)
  */
 void porter__rebuild(struct account *root)
 {
+	uint32_t generation = load_relaxed(&porter__fork_generation);
 	size_t slots = porter__slots_count();
+	bool any = false;
 
 	for_each_member(root, x)
-		mark(x, slots);
-	if (porter__barrier_possible())
+		any |= mark_cells(x, slots);
+	if (any)
 		porter__barrier_everywhere();
 	for_each_member(root, x)
 		forget(x);
 	for_each_member(root, x)
-		reserve(x, (int64_t)settle_cells(x, slots));
+		reserve(x, (int64_t)settle_cells(x, slots, generation));
 	for_each_member(root, x)
 		keep_peak(x);
 	for_each_member(root, x)
-		take_over(x);
+		take_over(x, generation);
 }

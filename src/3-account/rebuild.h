@@ -28,8 +28,9 @@ static inline void account_enter(struct account *a)
 	struct account *root = a->root;
 
 	root_lock(a);
-	if (unlikely(root->generation !=
-		     load_relaxed(&porter__fork_generation)))
+	/* Again, if a signal handler has forked in the middle of that. */
+	while (unlikely(root->generation !=
+			load_relaxed(&porter__fork_generation)))
 		porter__rebuild(root);
 	atomic_end(root);
 }

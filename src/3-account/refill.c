@@ -236,12 +236,7 @@ static int64_t may_reserve(const struct account *a, int64_t stock)
 static void give(struct account *a, struct cell *cell, int64_t stock)
 {
 	reserve(a, stock);
-	for_each_level(a, x) {
-		if (x->reserved <= x->upper)
-			continue;
-		x->upper = x->reserved;
-		peak_publish(&x->peak, x->lower, x->upper);
-	}
+	raise_upper(a);
 	store_release(&cell->word[QUOTA],
 		      load_relaxed(&cell->word[QUOTA]) + (uint64_t)stock);
 }
@@ -256,18 +251,18 @@ static bool is_lone_at_peak(const struct account *a, uint32_t cap)
 	return cap && a->holders == 1 && a->reserved >= a->upper;
 }
 
-struct account *porter__refill(struct account *a, struct cell *cell)
+bool porter__refill(struct account *a, struct cell *cell)
 {
 	uint32_t old_cap;
 	struct choice choice;
 
 	if (is_lone_at_peak(a, load_relaxed(&cell->cap)))
-		return NULL;
+		return true;
 	if (!porter__may_have_stock(a))
-		return a;
+		return false;
 	if (a->operations < FIRST_OPERATIONS) {
 		a->operations++;
-		return NULL;
+		return true;
 	}
 	bring_down(a);
 	old_cap = load_relaxed(&cell->cap);
@@ -276,11 +271,11 @@ struct account *porter__refill(struct account *a, struct cell *cell)
 		if (old_cap)
 			porter__set_cap(a, cell, 0);
 		deny(choice.denied_by);
-		return choice.denied_by;
+		return false;
 	}
 	if (choice.cap != old_cap)
 		porter__set_cap(a, cell, (uint32_t)choice.cap);
 	give(a, cell, may_reserve(a, (int64_t)choice.cap / 2));
 	look_for_idle(a, choice.cap);
-	return NULL;
+	return true;
 }

@@ -8,11 +8,11 @@
 #include "3-account/account.h"
 
 /*
- * With the lock, for the calling thread's cell, which is settled and whose
- * charges have raised the peaks. Gives it a cap and some stock, and returns NULL;
- * or returns the level that denies it, too near a limit or a watermark.
+ * With the lock, for the calling thread's cell, which is settled and whose charges
+ * have raised the peaks. Gives it a cap and some stock, where that does no harm.
+ * False: too near a limit or a watermark, or there is no stock at all.
  */
-SEPARATE struct account *porter__refill(struct account *a, struct cell *cell);
+SEPARATE bool porter__refill(struct account *a, struct cell *cell);
 
 /* False without membarrier, and where the program has set a quantum below 512. */
 bool porter__may_have_stock(const struct account *a);

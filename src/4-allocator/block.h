@@ -8,7 +8,7 @@
 #ifndef PORTER_BLOCK_H
 #define PORTER_BLOCK_H
 
-#include "4-allocator/tracked.h"
+#include "4-allocator/refusal.h"
 
 enum zeroed { ANY_BYTES, ZEROED };
 

@@ -10,7 +10,7 @@
 #include "4-allocator/default.h"
 
 #include "4-allocator/backend.h"
-#include "4-allocator/tracked-life.h"
+#include "4-allocator/tracked-init.h"
 #include "4-allocator/vtable.h"
 
 #include <pthread.h>

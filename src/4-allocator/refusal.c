@@ -5,7 +5,7 @@
  * on_refused may do anything: allocate, unregister the thread, move it to
  * another one. So nothing that was known of the thread is used after it.
  */
-#include "4-allocator/tracked.h"
+#include "4-allocator/refusal.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * rules.c: the symbols of the inline functions that keep the rules of
  * allocator.h, and where they end when a rule is broken.
  */
-#include "4-allocator/tracked.h"
+#include "4-allocator/refusal.h"
 
 extern inline void *porter_allocate(porter_allocator *a, size_t size);
 extern inline void *porter_reallocate(porter_allocator *a, void *ptr,

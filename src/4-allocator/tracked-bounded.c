@@ -31,10 +31,10 @@ static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
 static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 				      struct cell *cell)
 {
-	int64_t charged;
+	struct atomic_refusal unused;
 	void *block;
 
-	if (unlikely(charge_atomically(&t->account, cell, size, &charged) !=
+	if (unlikely(charge_atomically(&t->account, cell, size, &unused) !=
 		     ATOMIC_DONE) &&
 	    unlikely(!porter__charge_or_refuse(t, cell, size)))
 		return NULL;

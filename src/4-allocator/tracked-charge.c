@@ -9,7 +9,7 @@
  * underlying allocator, and so on. Each of these may refuse them. Those above the
  * one that refuses then cancel what they have charged, and count a failure.
  */
-#include "4-allocator/tracked.h"
+#include "4-allocator/refusal.h"
 
 static porter_tracked *below(const porter_tracked *t)
 {

@@ -2,7 +2,7 @@
 /*
  * tracked-life.c: making trackers and ending them.
  */
-#include "4-allocator/tracked-life.h"
+#include "4-allocator/tracked-init.h"
 
 #include "0-machine/fork.h"
 #include "3-account/hierarchy.h"
@@ -33,26 +33,6 @@ static struct place *place_of(porter_tracked *t)
 }
 
 /* ---- Making ---- */
-
-void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
-			  struct porter__id *id,
-			  const struct account_options *o)
-{
-	static uint64_t serials;
-
-	t->underlying = underlying;
-	t->on_refused = NULL;
-	t->name[0] = '\0';
-	porter__counter_init(&t->counter, id);
-	t->malloc_at = underlying == &porter__system ? t->counter.at :
-						       no_cell_address();
-	porter__account_init(&t->account, id, t, o);
-	store_release(&t->serial, fetch_add(&serials, 1) + 1);
-	store_relaxed(&t->magic, TRACKED_MAGIC);
-	store_release(&t->allocator.vtable, t->account.bounded ?
-						    &porter__bounded_vtable :
-						    &porter__unbounded_vtable);
-}
 
 /* What struct porter_tracked_options was in the first version. */
 #define OPTIONS_SIZE_FIRST \
@@ -153,6 +133,16 @@ static bool end_watches(struct account *a)
 	return false;
 }
 
+/*
+ * In a child of fork(). Whoever makes the hierarchy anew must find this member in
+ * it wholly, or not at all: see rebuild.h.
+ */
+static void make_anew_after_fork(struct account *a)
+{
+	account_enter(a);
+	account_leave(a);
+}
+
 int porter_tracked_destroy(porter_tracked *t, int64_t *leaked)
 {
 	int64_t left;
@@ -168,6 +158,8 @@ int porter_tracked_destroy(porter_tracked *t, int64_t *leaked)
 	if (t && !end_watches(&t->account))
 		return -1;
 	left = t ? porter_bytes_used(t) : 0;
+	if (t)
+		make_anew_after_fork(&t->account);
 	if (t && !porter__hierarchy_leave(&t->account))
 		return -1;
 	if (leaked)

@@ -50,7 +50,8 @@ struct porter_tracked {
 
 	struct account account;
 
-	porter_on_refused on_refused; /* or NULL; changed with the account's lock */
+	porter_on_refused
+		on_refused; /* or NULL; changed with the account's lock */
 	void *refused_context;
 	char name[PORTER_NAME_SIZE];
 };
@@ -67,33 +68,6 @@ static inline bool is_bounded(const porter_tracked *t)
 static inline struct account *account_of(const porter_tracked *t)
 {
 	return (struct account *)(uintptr_t)&t->account;
-}
-
-/*
- * For a block that the underlying allocator did not give: takes back what was
- * charged and counted. An allocation and a free have happened then, which
- * statistics do not show.
- */
-SLOW_PATH void porter__cancel_block(porter_tracked *t, uint64_t size);
-
-/* Counts a failure; returns NULL with errno ENOMEM. */
-SLOW_PATH void *porter__failed(porter_tracked *t);
-
-/*
- * When the stock did not suffice; the cell may be NULL. Charges at the account, and
- * calls on_refused before it refuses. False: refused; errno is ENOMEM, and the
- * refusal is counted. Afterwards the thread may have another cell: on_refused may
- * unregister it.
- */
-bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
-			      uint64_t size);
-
-static inline bool charge(porter_tracked *t, uint64_t size)
-{
-	struct cell *cell = this_cell(t->counter.at);
-
-	return (likely(cell) && likely(charge_from_stock(cell, size))) ||
-	       porter__charge_or_refuse(t, cell, size);
 }
 
 #endif /* PORTER_TRACKED_PRIVATE_H */

@@ -5,7 +5,7 @@
 #ifndef PORTER_CROSSING_H
 #define PORTER_CROSSING_H
 
-#include "5-watch/watch.h"
+#include "5-watch/state.h"
 
 /* With the hierarchy's lock: where the watermarks are, in bytes. */
 void porter__watch_resolve(struct watch *w);

@@ -4,7 +4,7 @@
  *
  * An event loop is told by the thread that crossed, a callback by the notifier; and
  * where an interval has to pass first, the notifier tells both. Each finds out
- * by itself whether there is something new: see watch.h.
+ * by itself whether there is something new: see state.h.
  */
 #include "5-watch/delivery.h"
 

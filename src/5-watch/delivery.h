@@ -5,7 +5,7 @@
 #ifndef PORTER_DELIVERY_H
 #define PORTER_DELIVERY_H
 
-#include "5-watch/watch.h"
+#include "5-watch/state.h"
 
 #include <portermem/tracked.h>
 

@@ -65,10 +65,10 @@ static const struct begin_case {
 	{ NONE, LIMIT, NONE, 890 * KIB, 955 * KIB, 0, false, false, 0, 0 },
 	{ NONE, LIMIT, NONE, 900 * KIB, 900 * KIB, 0, false, false, 0, 0 },
 	/* Without stock it is everywhere; as far as numbers go. */
-	{ LIMIT, LIMIT, NONE, INT64_MIN, 5, 1, true, true, INT64_MIN, LIMIT },
+	{ LIMIT, LIMIT, NONE, INT64_MIN, 5, 1, true, true, -WORD_LIMIT, LIMIT },
 	{ LIMIT, LIMIT, NONE, 3, 5, 1, true, true, 3, LIMIT },
 	{ NONE, (int64_t)1 << 50, NONE, INT64_MIN, (int64_t)1 << 40, 1, true,
-	  true, INT64_MIN, (int64_t)1 << 40 },
+	  true, -WORD_LIMIT, (int64_t)1 << 40 },
 	{ NONE, (int64_t)1 << 50, NONE, INT64_MIN, ((int64_t)1 << 40) + 1, 1,
 	  false, true, 0, 0 },
 };
@@ -240,11 +240,12 @@ static void a_cell_in_a_list_is_left_to_the_lock(void **state)
 {
 	struct account *a = open_full(LIMIT, 900 * KIB);
 	struct cell *cell = my_cell(a);
-	int64_t word = a->word, charged;
+	int64_t word = a->word;
+	struct atomic_refusal why;
 
 	(void)state;
 	cell->link = LINK_LAST;
-	assert_int_equal(charge_atomically(a, cell, 1, &charged), NEEDS_LOCK);
+	assert_int_equal(charge_atomically(a, cell, 1, &why), NEEDS_LOCK);
 	assert_int_equal(uncharge_atomically(a, cell), NEEDS_LOCK);
 	cell->link = LINK_NONE;
 	assert_int_equal(a->word, word);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watch.h: from a watermark that is crossed to somebody who knows of it.
+ * state.h: what a watch is made of, and the way from a watermark that is crossed
+ * to somebody who knows of it.
  *
  *	crossing.c, in the thread that crosses, with the hierarchy's lock:
  *	    the watch goes to its other state, and onto the stack `crossed`
@@ -26,8 +27,8 @@
  * The list of an account's watches changes with both locks held, the
  * hierarchy's and, taken inside it, `watching`: either is enough to read it.
  */
-#ifndef PORTER_WATCH_PRIVATE_H
-#define PORTER_WATCH_PRIVATE_H
+#ifndef PORTER_WATCH_STATE_H
+#define PORTER_WATCH_STATE_H
 
 #include "0-machine/pool.h"
 #include "3-account/rebuild.h"
@@ -87,4 +88,4 @@ static inline struct porter_watch_event last_crossing(const struct watch *w)
 	return event;
 }
 
-#endif /* PORTER_WATCH_PRIVATE_H */
+#endif /* PORTER_WATCH_STATE_H */

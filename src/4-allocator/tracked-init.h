@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracked-life.h: making a tracker in memory that is there already.
+ * tracked-init.h: making a tracker in memory that is there already.
  */
-#ifndef PORTER_TRACKED_LIFE_H
-#define PORTER_TRACKED_LIFE_H
+#ifndef PORTER_TRACKED_INIT_H
+#define PORTER_TRACKED_INIT_H
 
 #include "3-account/limit.h"
 #include "4-allocator/tracked.h"
@@ -12,4 +12,4 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id,
 			  const struct account_options *o);
 
-#endif /* PORTER_TRACKED_LIFE_H */
+#endif /* PORTER_TRACKED_INIT_H */
