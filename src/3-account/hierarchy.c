@@ -11,13 +11,15 @@
  *
  *	1 parent's allocated += total	freed:		shared cells, parents
  *	2 unlink					first, then cells
- *	3 parent's freed += total	allocated:	cells, then shared cells
+ *	3 parent's freed += total	allocated:	cells, then shared cells,
+ *							children first
  *
  * Freed is never seen too high: a reader that finds 3 in the parent's shared cell
  * looks for members afterwards, and does not find this one. Allocated is never seen
- * too low: a reader that does not find the member looks at the parent's shared cell
- * after 2, and finds 1 there. Freed may be seen too low, and allocated too high, but
- * only by a reader that reads while the member leaves.
+ * too low: a reader that does not find the member, with its cells or with its shared
+ * cell, looks at the parent's shared cell after 2, and finds 1 there. Freed may be
+ * seen too low, and allocated too high, but only by a reader that reads while the
+ * member leaves.
  *
  * An id has two parts, its shared cell and its cells in slots less the base.
  * Neither is ever less than 0. So a reader that finds one of them and misses the
@@ -132,18 +134,23 @@ static void leave(struct account *a, const uint64_t totals[COUNTED])
 	store_release(&a->root->ended, a->root->ended + 1);
 }
 
+/*
+ * The walk over slots is not done with the mutex. The shared cell is looked at with
+ * it, since a last child may leave meanwhile: what that hands on stands there.
+ */
 bool porter__hierarchy_leave(struct account *a)
 {
 	uint64_t totals[COUNTED];
 	sigset_t saved;
 	bool locked, childless;
 
-	/* A walk over slots: not with the mutex. */
 	locked = porter__slots_enter();
 	for (int word = 0; word < COUNTED; word++)
-		totals[word] = porter__id_word(a->id, (enum word)word);
+		totals[word] = porter__id_cells_word(a->id, (enum word)word);
 	porter__slots_leave(locked);
 	porter__lock(&structure, &saved);
+	for (int word = 0; word < COUNTED; word++)
+		totals[word] += porter__id_shared_word(a->id, (enum word)word);
 	childless = !a->children;
 	if (childless && a->parent)
 		leave(a, totals);
@@ -155,13 +162,32 @@ bool porter__hierarchy_leave(struct account *a)
 
 /* ---- Adding up ---- */
 
-static void add_shared(struct account *top, enum word first, enum word second,
-		       uint64_t out[2])
+static struct account *lowest(struct account *x)
 {
-	for_each_member(top, x) {
-		out[0] += porter__id_shared_word(x->id, first);
-		out[1] += porter__id_shared_word(x->id, second);
-	}
+	struct account *child;
+
+	while ((child = load_acquire(&x->children)))
+		x = child;
+	return x;
+}
+
+/* The member after x, children first. */
+static struct account *next_upwards(const struct account *top,
+				    struct account *x)
+{
+	struct account *next;
+
+	if (x == top)
+		return NULL;
+	next = load_acquire(&x->next);
+	return next ? lowest(next) : x->parent;
+}
+
+static void add_shared(const struct account *x, enum word first,
+		       enum word second, uint64_t out[2])
+{
+	out[0] += porter__id_shared_word(x->id, first);
+	out[1] += porter__id_shared_word(x->id, second);
 }
 
 static void add_cells(struct account *top, enum word first, enum word second,
@@ -179,11 +205,14 @@ void porter__hierarchy_words(struct account *top, enum word first,
 {
 	out[0] = out[1] = 0;
 	if (order == NEVER_TOO_HIGH)
-		add_shared(top, first, second, out);
+		for_each_member(top, x)
+			add_shared(x, first, second, out);
 	TEST_POINT(SHARED_CELLS_ADDED);
 	add_cells(top, first, second, out);
 	if (order == NEVER_TOO_LOW)
-		add_shared(top, first, second, out);
+		for (struct account *x = lowest(top); x;
+		     x = next_upwards(top, x))
+			add_shared(x, first, second, out);
 }
 
 __attribute__((constructor)) static void on_load(void)

@@ -23,12 +23,8 @@ void must_be_equal(int64_t a, int64_t b, const char *what, const char *file,
 
 /* ---- Accounts ---- */
 
-static void do_not_bind(struct account *a)
-{
-	(void)a;
-}
-
-struct account *open_account_with(const struct account_options *o)
+struct account *open_account_to_bind(const struct account_options *o,
+				     void (*bind)(struct account *a))
 {
 	struct account *a = aligned_alloc(CACHE_LINE_PAIR, sizeof(*a));
 	struct porter__id *id = porter__id_take();
@@ -37,8 +33,18 @@ struct account *open_account_with(const struct account_options *o)
 	memset(a, 0, sizeof(*a)); /* As all memory of trackers was once. */
 	porter__account_init(a, id, NULL, o);
 	if (o->parent)
-		porter__hierarchy_join(a, do_not_bind);
+		porter__hierarchy_join(a, bind);
 	return a;
+}
+
+static void do_not_bind(struct account *a)
+{
+	(void)a;
+}
+
+struct account *open_account_with(const struct account_options *o)
+{
+	return open_account_to_bind(o, do_not_bind);
 }
 
 struct account *open_account(struct account *parent, int64_t limit)

@@ -40,6 +40,9 @@ void must_be_equal(int64_t a, int64_t b, const char *what, const char *file,
 
 struct account *open_account(struct account *parent, int64_t limit);
 struct account *open_account_with(const struct account_options *o);
+/* The same; bind() is called if it is bounded by its ancestors. */
+struct account *open_account_to_bind(const struct account_options *o,
+				     void (*bind)(struct account *a));
 /* One that is alone gets no stock above the peak. */
 struct account *open_with_peak(int64_t peak);
 /* Out of the structure, and ended. What it has in use is in use no more. */
