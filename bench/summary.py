@@ -25,7 +25,7 @@ import tempfile
 from rows import (ADDS, ALIGNED, AT_LIMIT, BESIDE, CLIFFS, GROW, LIFE, LIMITS,
                   PAIRS, RATIOS, WORK)
 
-# Families of which every thread is always busy, and how large a part of the
+# Groups of which every thread is always busy, and how large a part of the
 # processors that it asked for a sample must have got, to be taken.
 BUSY = ("pair/", "limit/", "at-limit/", "add/", "aligned/", "way/", "grow/",
         "read/", "beside-", "work/", "cliff/")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes from elsewhere, where somebody has a say in them: limits, peaks,
- * families, trackers on trackers. That all kinds of trackers count them alike:
+ * hierarchies, trackers on trackers. That all kinds of trackers count them alike:
  * test_composition.c.
  */
 #define WITHOUT_KINDS
@@ -150,9 +150,9 @@ static void who_is_asked_before_a_refusal_is_asked_for_a_charge(void **state)
 	end(t);
 }
 
-/* ---- Families ---- */
+/* ---- Hierarchies ---- */
 
-static void a_charge_counts_in_the_family_and_its_limits_bind(void **state)
+static void a_charge_counts_in_the_hierarchy_and_its_limits_bind(void **state)
 {
 	porter_tracked *parent = make(NULL, NULL, 1000);
 	porter_tracked *one = make(NULL, parent, 0);
@@ -235,7 +235,7 @@ static void a_refusal_below_is_undone_where_there_is_a_limit(void **state)
 	refused_below(make(lowest, NULL, 120), lowest);
 }
 
-static void a_refusal_below_is_undone_in_the_family(void **state)
+static void a_refusal_below_is_undone_in_the_hierarchy(void **state)
 {
 	porter_tracked *lowest = make(NULL, NULL, 100);
 	porter_tracked *parent = make(NULL, NULL, 120);
@@ -565,12 +565,12 @@ int main(void)
 		cmocka_unit_test(
 			who_is_asked_before_a_refusal_is_asked_for_a_charge),
 		cmocka_unit_test(
-			a_charge_counts_in_the_family_and_its_limits_bind),
+			a_charge_counts_in_the_hierarchy_and_its_limits_bind),
 		cmocka_unit_test(a_refusal_below_is_undone_where_only_counted),
 		cmocka_unit_test(a_refusal_below_is_taken_back_and_in_the_peak),
 		cmocka_unit_test(
 			a_refusal_below_is_undone_where_there_is_a_limit),
-		cmocka_unit_test(a_refusal_below_is_undone_in_the_family),
+		cmocka_unit_test(a_refusal_below_is_undone_in_the_hierarchy),
 		cmocka_unit_test(a_charge_is_in_the_peak),
 		cmocka_unit_test(all_kinds_count_a_change_of_size_alike),
 		cmocka_unit_test(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * porter_malloc() and its family: blocks that remember the size asked for.
+ * porter_malloc() and its relatives: blocks that remember the size asked for.
  */
 #include "picky.h"
 #include "subjects.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Watches: what is a crossing, told once, in which order; per mille, families.
+ * Watches: what is a crossing, told once, in which order; per mille, hierarchies.
  * Event loops and forks are in test_watch_fd.c, callbacks in
  * test_watch_told.c and test_watch_callback.c.
  */
@@ -65,7 +65,7 @@ static void watches_that_are_not_there_are_told_so(void **state)
 	int watch, of_other;
 
 	(void)state;
-	expect_no_such_watch(t, 0); /* It has no centre. */
+	expect_no_such_watch(t, 0); /* It has no watches. */
 	watch = add(t, HIGH, LOW);
 	of_other = add(other, HIGH, LOW);
 	expect_no_such_watch(t, -1);
@@ -313,7 +313,7 @@ static void limits_of_all_sizes_make_marks(void **state)
 	assert_int_equal(left_at_destroy(t), 0);
 }
 
-/* ---- Families ---- */
+/* ---- Hierarchies ---- */
 
 static void what_children_do_crosses_a_parents_mark(void **state)
 {

@@ -20,7 +20,7 @@
  *				the ranks of all locks that it takes; so does
  *				the callback
  *
- * Once with one tracker; once with a family, where each thread has a child of
+ * Once with one tracker; once with a hierarchy, where each thread has a child of
  * the tracker that is watched. The marks are so far apart that threads have
  * room between them. PORTER_CROSSINGS is how many there are to be.
  */
@@ -303,15 +303,15 @@ static void run(void)
 	pthread_join(loop, NULL);
 }
 
-static void begin(bool family)
+static void begin(bool hierarchy)
 {
 	struct porter_tracked_options o = { .size = sizeof(o) };
 
 	tracker = porter_tracked_new(NULL);
 	o.parent = tracker;
 	for (int i = 0; i < THREADS; i++) {
-		counts[i] = family ? porter_tracked_new_with(NULL, &o) :
-				     tracker;
+		counts[i] = hierarchy ? porter_tracked_new_with(NULL, &o) :
+					tracker;
 		if (!counts[i])
 			abort();
 	}
@@ -328,21 +328,21 @@ static void begin(bool family)
 	add(&silent, NULL, 0);
 }
 
-static bool end(bool family)
+static bool end(bool hierarchy)
 {
 	bool clean = true;
 
-	for (int i = 0; family && i < THREADS; i++)
+	for (int i = 0; hierarchy && i < THREADS; i++)
 		clean &= left_at_destroy(counts[i]) == 0;
 	return clean & (left_at_destroy(tracker) == 0);
 }
 
-static void check(int point, const char *name, bool family)
+static void check(int point, const char *name, bool hierarchy)
 {
 	double began = seconds();
 	bool clean;
 
-	begin(family);
+	begin(hierarchy);
 	run();
 	printf("# %llu crossings in %.1f s; told: callback %llu, event loop "
 	       "%llu, each millisecond at most %llu\n",
@@ -350,7 +350,7 @@ static void check(int point, const char *name, bool family)
 	       (unsigned long long)by_callback.told,
 	       (unsigned long long)by_fd.told,
 	       (unsigned long long)by_interval.told);
-	clean = end(family);
+	clean = end(hierarchy);
 	printf("%sok %d - %s: no crossing is lost or told twice\n",
 	       atomic_load(&faults) ? "not " : "", point, name);
 	printf("%sok %d - %s: all is back in the end\n", clean ? "" : "not ",
@@ -370,6 +370,6 @@ int main(void)
 	if (wanted)
 		crossings = strtoull(wanted, NULL, 10);
 	check(1, "one tracker", false);
-	check(3, "a family", true);
+	check(3, "a hierarchy", true);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Families: a parent counts what its descendants use, and binds them.
+ * Hierarchies: a parent counts what its descendants use, and binds them.
  */
 #define WITHOUT_KINDS
 #include "support.h"
@@ -192,7 +192,7 @@ static void ten_thousand_children_come_and_go(void **state)
 	end(root);
 }
 
-static void a_plain_parent_becomes_one_of_a_family(void **state)
+static void a_plain_parent_becomes_one_of_a_hierarchy(void **state)
 {
 	porter_tracked *root = porter_tracked_new(NULL), *child;
 	void *x = porter_allocate(of(root), 100), *y;
@@ -219,8 +219,8 @@ int main(void)
 		cmocka_unit_test(what_a_child_leaves_is_gone_from_its_parent),
 		cmocka_unit_test(children_can_be_visited),
 		cmocka_unit_test(ten_thousand_children_come_and_go),
-		cmocka_unit_test(a_plain_parent_becomes_one_of_a_family),
+		cmocka_unit_test(a_plain_parent_becomes_one_of_a_hierarchy),
 	};
 
-	return run_all("family", tests);
+	return run_all("hierarchy", tests);
 }
