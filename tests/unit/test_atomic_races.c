@@ -157,13 +157,14 @@ static void take_and_give(void *account, size_t number)
 	}
 }
 
+/* Each of them, and even more so all of them. */
 static void ask_for_more(void *account, size_t number)
 {
 	struct account *a = account;
 	uint64_t random = random_seed() + number;
 
 	for (size_t i = 0; i < scaled(ROUNDS); i++) {
-		uint64_t size = random_below(&random, 3000);
+		uint64_t size = random_below(&random, 6000);
 
 		if (charge(a, size))
 			uncharge(a, size);

@@ -251,7 +251,7 @@ static void fork_here(void)
 {
 	bool held = root->lock.held_by != 0;
 
-	forked = fork();
+	store_relaxed(&forked, fork());
 	/* What it holds, it holds in both. */
 	must(!held || root->lock.held_by == porter__fork_generation);
 }
@@ -308,8 +308,8 @@ static void a_thread_that_forks_goes_on_in_both(void **state)
 static void fork_in_handler(int signal)
 {
 	(void)signal;
-	if (forked < 0)
-		forked = fork();
+	if (load_relaxed(&forked) < 0)
+		store_relaxed(&forked, fork());
 }
 
 static pthread_t main_thread;
