@@ -5,6 +5,8 @@
  */
 #include "unit/rebuilds.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,10 +187,11 @@ static void look_at_the_peak(void *unused)
 	struct porter_interval pair = peak_read(&root->peak);
 
 	(void)unused;
-	must(pair.lower == MIB && pair.upper == MIB);
+	must(pair.lower == 2 * MIB && pair.upper == 2 * MIB);
 	drain(root);
 	pair = peak_read(&root->peak);
-	must(pair.lower >= MIB && pair.lower <= pair.upper);
+	must(pair.lower <= pair.upper);
+	must_equal(pair.upper, 2 * MIB);
 	assert_adds_up(root);
 }
 
@@ -199,14 +202,20 @@ static void a_peak_may_have_been_half_published(void **state)
 
 	(void)state;
 	root = open_account(NULL, LIMIT);
-	raise_peak_to(root, MIB);
+	must(charge(root, 2 * MIB));
 	whole = root->peak;
 	/* Another one is, with the upper bound yet to come. */
 	copy = &root->peak.copy[(whole.number + 1) & 1];
-	copy->lower = root->lower = 2 * MIB;
+	copy->lower = root->lower = 3 * MIB;
 	assert_int_equal(in_child(look_at_the_peak, NULL).status, 0);
+	root->lower = 2 * MIB;
+	/* What is reserved was raised, and the peak was not yet. */
+	root->upper = MIB;
 	root->lower = MIB;
+	assert_int_equal(in_child(look_at_the_peak, NULL).status, 0);
+	root->upper = root->lower = 2 * MIB;
 	root->peak = whole;
+	uncharge(root, 2 * MIB);
 	close_account(root);
 }
 
@@ -240,7 +249,11 @@ static pid_t forked;
 
 static void fork_here(void)
 {
-	forked = fork();
+	bool held = root->lock.held_by != 0;
+
+	store_relaxed(&forked, fork());
+	/* What it holds, it holds in both. */
+	must(!held || root->lock.held_by == porter__fork_generation);
 }
 
 static void begin_to_fork_at(enum test_point point)
@@ -292,6 +305,54 @@ static void a_thread_that_forks_goes_on_in_both(void **state)
 	close_full(root);
 }
 
+static void fork_in_handler(int signal)
+{
+	(void)signal;
+	if (load_relaxed(&forked) < 0)
+		store_relaxed(&forked, fork());
+}
+
+static pthread_t main_thread;
+
+static void interrupt_main(void *unused)
+{
+	(void)unused;
+	while (came_to(DRAINING) == 0)
+		give_time();
+	while (load_relaxed(&forked) < 0) {
+		pthread_kill(main_thread, SIGUSR1);
+		give_time();
+	}
+	go_on(w[0]);
+}
+
+/* In the child there is nobody who would end the attempt. */
+static void a_thread_that_waits_for_an_attempt_may_fork(void **state)
+{
+	struct sigaction action = { .sa_handler = fork_in_handler }, before;
+	struct operation charging = { .what = CHARGE, .size = 100 };
+
+	(void)state;
+	needs_stock();
+	open_busy();
+	main_thread = pthread_self();
+	must(sigaction(SIGUSR1, &action, &before) == 0);
+	charging.a = root;
+	stop_at(w[0], ATTEMPTING);
+	begin(w[0], &charging);
+	wait_until_stopped(w[0]);
+	forked = -1;
+	begin_job(w[1], interrupt_main, NULL);
+	drain(root);
+	if (forked == 0)
+		end_in_both(3000);
+	wait_for(w[1]);
+	wait_for(w[0]);
+	end_in_both(3100);
+	must(sigaction(SIGUSR1, &before, NULL) == 0);
+	close_busy(3100);
+}
+
 /* ---- Without barriers ---- */
 
 static void fork_without(void *unused)
@@ -329,6 +390,7 @@ int main(void)
 		account_test(a_peak_may_have_been_half_published),
 		account_test(children_have_children),
 		account_test(a_thread_that_forks_goes_on_in_both),
+		account_test(a_thread_that_waits_for_an_attempt_may_fork),
 		account_test(without_barriers_it_is_the_same),
 	};
 

@@ -57,7 +57,20 @@ static void heirs_of_slots_use_the_stock_there(void **state)
 	close_busy(3000);
 }
 
-/* One of them inherits an attempt that will never end. */
+static void take_over_the_slot(void *in_use)
+{
+	struct account *other = open_account(NULL, NO_LIMIT);
+	struct worker *heir = hire();
+
+	look_at_points();
+	/* It works elsewhere. */
+	cell_by(heir, other);
+	must(cell_by(heir, root)->word[ATTEMPT] == 0);
+	check_all(in_use);
+	dismiss(heir);
+}
+
+/* The heir of its slot inherits an attempt that will never end. */
 static void an_attempt_ends_with_its_thread(void **state)
 {
 	struct operation o = { .what = CHARGE, .size = 100 };
@@ -70,6 +83,7 @@ static void an_attempt_ends_with_its_thread(void **state)
 	stop_at(w[0], ATTEMPTING);
 	begin(w[0], &o);
 	wait_until_stopped(w[0]);
+	assert_int_equal(in_child(take_over_the_slot, &in_use).status, 0);
 	assert_int_equal(in_child(use_the_stock_of_the_dead, &in_use).status,
 			 0);
 	go_on(w[0]);
@@ -113,19 +127,46 @@ static void heirs_of_marked_cells_come_to_the_account(void **state)
 	close_busy(3000);
 }
 
+/* Whoever works in one has to ask. */
+static bool is_marked(const struct cell *cell)
+{
+	return own_stock(cell) < -((int64_t)1 << 61) && cap_of(cell) == 0;
+}
+
+static bool all_are_marked(void)
+{
+	size_t slots = porter__slots_count();
+
+	for (size_t slot = 0; slot < slots; slot++) {
+		const struct cell *cell = cell_of_slot(root, slot);
+
+		if (cell && is_holder(cell) && !is_marked(cell))
+			return false;
+	}
+	return true;
+}
+
 /* An attempt in the child is waited for, as in a drain. */
 static void rebuild_beside_an_attempt(void *in_use)
 {
 	struct operation charging = { .what = CHARGE, .a = root, .size = 100 };
 	struct operation draining = { .what = DRAIN, .a = root };
 	struct worker *heir = hire(), *other = hire();
+	unsigned before;
 
 	look_at_points();
 	must(own_stock(cell_by(heir, root)) >= 100);
 	stop_at(heir, ATTEMPTING);
 	begin(heir, &charging);
 	wait_until_stopped(heir);
+	before = barriers();
+	/* Perhaps by a rebuild that did not come to its end. */
+	cell_by(other, root)->word[QUOTA] -= 2 * QUOTA_MARK;
 	begin(other, &draining);
+	for (int i = 0; i < 1000 && barriers() == before; i++)
+		give_time();
+	must(barriers() == before + 1);
+	must(all_are_marked());
 	give_time();
 	must(!is_done(other));
 	must(root->generation != porter__fork_generation);
