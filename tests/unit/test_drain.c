@@ -318,7 +318,6 @@ static void drain_beside(int what, enum word word)
 	counted = word;
 	call_at(DRAINING, operate_beside);
 	drain(a);
-	assert_int_equal(load_acquire(&a->reserved), in_use);
 	wait_for(w[0]);
 	assert_adds_up(a);
 	drain(a);
