@@ -93,6 +93,9 @@ struct porter_allocator {
 	const struct porter_allocator_vtable *vtable;
 };
 
+/* A first limit may exchange a tracker's table while threads use it. */
+#define PORTER_TABLE(a) __atomic_load_n(&(a)->vtable, __ATOMIC_RELAXED)
+
 /* The alignment of porter_allocate(), in bytes: malloc's. */
 #ifdef __i386__
 #define PORTER_ALIGNMENT ((size_t)16)
@@ -137,7 +140,7 @@ PORTER_INLINE void *porter_allocate_aligned(porter_allocator *a, size_t size,
 		return porter_refuse(a, EINVAL);
 	if (size > PTRDIFF_MAX)
 		return porter_refuse(a, ENOMEM);
-	return (a->vtable->allocate)(a, size, alignment);
+	return (PORTER_TABLE(a)->allocate)(a, size, alignment);
 }
 
 /**
@@ -158,7 +161,7 @@ PORTER_INLINE void porter_free_aligned(porter_allocator *a, void *ptr,
 				       size_t size, size_t alignment)
 {
 	if (ptr)
-		(a->vtable->free)(a, ptr, size, alignment);
+		(PORTER_TABLE(a)->free)(a, ptr, size, alignment);
 }
 
 /**
@@ -187,7 +190,7 @@ PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
 			return porter_refuse(a, EINVAL);
 		if (new_size > PTRDIFF_MAX)
 			return porter_refuse(a, ENOMEM);
-		return (a->vtable->reallocate)(a, ptr, old_size, new_size,
+		return (PORTER_TABLE(a)->reallocate)(a, ptr, old_size, new_size,
 					       alignment);
 	}
 	block = porter_allocate_aligned(a, new_size, alignment);
