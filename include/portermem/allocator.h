@@ -191,7 +191,7 @@ PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
 		if (new_size > PTRDIFF_MAX)
 			return porter_refuse(a, ENOMEM);
 		return (PORTER_TABLE(a)->reallocate)(a, ptr, old_size, new_size,
-					       alignment);
+						     alignment);
 	}
 	block = porter_allocate_aligned(a, new_size, alignment);
 	if (block)

@@ -88,7 +88,7 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
  * settled its operation already. That is needed: the drain has changed what is
  * reserved for this account, but the thread that drained looks only at the peaks,
  * limits and watermarks of its own account and of the ancestors of that one.
- * (tests/models/peak.pml: drained_returns)
+ * (tests/models/two-levels.pml: drained_returns)
  */
 
 /* After an allocation that was counted without looking at the stock first. */

@@ -49,9 +49,9 @@
  *
  *	search	-DFEWER=1
  *	search	-DFEWER=1 -DLESS=1
+ *	search	-DTHREADS=3 -DROUNDS=1 -DBIG=1 -DLIMIT=2 -DMARK=1
  *	search	-DREADER -DROUNDS=1 -DLIMIT=3
  *	deeper	-DFEWER=1 -DLESS=3 -DMARK=3
- *	deeper	-DTHREADS=3 -DROUNDS=1 -DBIG=1 -DLIMIT=3 -DLESS=1 -DMARK=2 -DLOW=0
  *	deeper	-DREADER -DFEWER=1
  *
  * Faults, and which of these spin finds broken:
@@ -446,13 +446,15 @@ inline charge_with_lock()
 			grant();
 			allocated[me] = allocated[me] + n;
 			settle(me, NET(me));
-			had()
+			had();
+			refill();
+			was_atomic = reserved > LOW
 		:: else -> refused()
-		fi;
-		refill()
+		fi
 	}
+	/* Denied, so this mode may begin. */
 	if
-	:: reserved > LOW -> drain()	/* this mode may begin */
+	:: was_atomic -> was_atomic = false; drain()
 	:: else
 	fi;
 	leave()

@@ -52,7 +52,7 @@
  *	search	-DFEWER=1
  *	search	-DTHREADS=3 -DFEWER=2 -DBIG=1 -DLIMIT=2 -DMIN_CAP=2
  *	search	-DSLOTLESS -DFEWER=1 -DBIG=1 -DLIMIT=2
- *	deeper	-DTHREADS=2
+ *	deeper
  *	deeper	-DTHREADS=3 -DFEWER=2 -DBIG=1 -DLIMIT=2
  *	deeper	-DSLOTLESS -DFEWER=1
  *

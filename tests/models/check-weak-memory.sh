@@ -3,8 +3,9 @@
 # The protocols of weak-memory/ hold in C11's memory model, and each mutation of
 # them is caught. TAP.
 #
-# Needs cargo, and what weak-memory/Cargo.lock names: from cargo's own store, or
-# from the network. What is compiled stays in the folder of the build.
+# A mutation is a word in order("...") or mutated("...") in weak-memory/src. Needs
+# cargo, and what weak-memory/Cargo.lock names: from cargo's own store, or from the
+# network. What is compiled stays in the folder of the build.
 set -u
 models=$(cd "$(dirname "$0")" && pwd)
 crate=$models/weak-memory
@@ -26,8 +27,9 @@ export CARGO_TARGET_DIR
 mkdir -p "$CARGO_TARGET_DIR" || exit 1
 found=$CARGO_TARGET_DIR/found
 
+unset MUTATION
 fetch() {
-	cargo fetch --locked --manifest-path "$crate/Cargo.toml" "$@" \
+	timeout 120 cargo fetch --locked --manifest-path "$crate/Cargo.toml" "$@" \
 		>"$found" 2>&1
 }
 fetch --offline || fetch || skip "loom cannot be had: $(tail -n 1 "$found")"
@@ -42,7 +44,8 @@ cargo test --lib --no-run --locked --offline --message-format=json \
 tests=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$found" | tail -n 1)
 
 names=$("$tests" --list | sed -n 's/: test$//p')
-mutations=$(sed -n 's/.*\(mutated\|order\)("\([a-z_]*\)".*/\2/p' "$crate"/src/*.rs |
+mutations=$(cat "$crate"/src/*.rs | tr -d ' \n' |
+	grep -o -e 'mutated("[a-z_]*"' -e 'order("[a-z_]*"' | cut -d '"' -f 2 |
 	sort -u)
 echo "1..$(echo "$names" "$mutations" | wc -w)"
 

@@ -34,7 +34,7 @@
  *
  *	search	-DFEWER=1
  *	search	-DBIG=1 -DLIMIT=1
- *	deeper	-DTHREADS=2
+ *	deeper
  *
  * Faults, and which of these spin finds broken:
  *

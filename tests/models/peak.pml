@@ -22,8 +22,9 @@
  * (idle holders). Both tables: a bounded one charges, and the underlying allocator
  * may fail; that is a charge and an uncharge that happened. An unbounded one
  * counts, and settles if no stock is left: below 0 the cell is overdrawn, and at 0
- * it may have been drained. A drain settles what is overdrawn as well; without that
- * look the call could return before anybody has raised the peak.
+ * it may have been drained. A drain settles what is overdrawn as well, and raises
+ * upper with that. (One of the two would be enough here, but not for lower, and for
+ * what else the call has to look at: two-levels.pml.)
  *
  * Leaves out: the steps of marking (charge.pml: mark, membarrier and wait are one
  * step here); atomic mode, which never passes upper (atomic-mode.pml); parents
@@ -50,12 +51,13 @@
  * Faults, and which of the four spin finds broken:
  *
  *	fault	drained_returns
- *		1: the peak of a call that returned is not raised yet
+ *		1: neither of the two; the peak of a call that returned is not
+ *		raised yet
  *	fault	caps_ignored
  *		1: stock of others counts as charged
  *	fault	cap_not_summed
  *		1, 2: the same
- *	fault	upper_not_raised_at_charge
+ *	fault	upper_not_raised_at_charge	-DFEWER=1 -DBIG=1
  *		1, 2: lower passes it
  *	fault	upper_not_raised_at_refill	-DFEWER=1 -DBIG=1
  *		1: stock above it is charged, and nobody asks
@@ -196,7 +198,15 @@ inline begin_period()
 
 #define LARGER(a, b) (a > b -> a : b)
 
-inline settle(t) { reserved = reserved + NET(t) - quota[t]; quota[t] = NET(t) }
+/* So much becomes the quota. What is reserved may rise, before the quota does. */
+inline settle(t, to)
+{
+	reserved = reserved + to - quota[t];
+#ifndef MUTATION_drained_returns
+	upper = LARGER(reserved, upper);
+#endif
+	quota[t] = to
+}
 
 inline drain_cell(t)
 {
@@ -206,8 +216,7 @@ inline drain_cell(t)
 		atomic {
 			seen = allocated[t] - seen;
 			quota[t] = quota[t] + MARK;
-			reserved = reserved + seen - quota[t];
-			quota[t] = seen;
+			settle(t, seen);
 			holder[t] = false;
 			seen = 0 }
 	:: atomic { !holder[t] -> skip }
@@ -218,7 +227,7 @@ inline drain_cell(t)
 inline drain()
 {
 	drain_cell(OTHER);
-	atomic { settle(me); holder[me] = false; cap[me] = 0; caps = 0 }
+	atomic { settle(me, NET(me)); holder[me] = false; cap[me] = 0; caps = 0 }
 }
 
 #ifdef MUTATION_caps_ignored
@@ -279,7 +288,7 @@ inline refill()
 /* Charges so much, or 0. */
 inline with_lock(charge)
 {
-	atomic { !lock -> lock = true; settle(me) }
+	atomic { !lock -> lock = true; settle(me, NET(me)) }
 	if
 	:: drain()
 	:: skip

@@ -96,7 +96,7 @@ inline settle(t) { reserved = reserved + NET(t) - quota[t]; quota[t] = NET(t) }
 inline mark(t)
 {
 	if
-	:: atomic { IS_MARKED(t) -> quota[t] = quota[t] - MARK; cap[t] = 0 }
+	:: atomic { IS_MARKED(t) -> quota[t] = NET(t) - MARK; cap[t] = 0 }
 	:: atomic { !IS_MARKED(t) -> skip }
 	fi
 }

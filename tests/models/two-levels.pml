@@ -12,13 +12,14 @@
  *	  |- child A: limit, peak, lower watermark	thread 0
  *	  `- child B: peak				thread 1
  *
- * Bounded tables. (1) No overshoot at any level. (2) No false refusal. (3)
- * Nothing is lost: in the end, with all drained, nothing is reserved. (4) Each
- * level's peak is between its bounds, by one order of operations: an allocation
- * takes effect when it is charged, a free when it is settled (or counted, if it
- * stays in stock). The children's bounds are equal, as one thread works in each.
- * (5) A watermark at 0 that was set while more was charged is crossed in the end,
- * and somebody has noticed.
+ * (1) No overshoot at any level. (2) No false refusal. (3) Nothing is lost: in
+ * the end, with all drained, nothing is reserved. (4) Each level's peak is between
+ * its bounds at any time, by one order of operations: a charge takes effect where
+ * it is decided upon; a free, or an allocation of an unbounded tracker, when it is
+ * counted, if the stock stays from 0 to below the cap, and else when it is settled.
+ * A child's bounds are equal when its thread's operation is over, as no other thread
+ * works there. (5) A watermark at 0 that was set while more was charged is crossed
+ * in the end, and somebody has noticed.
  *
  * A drain may also come after the refill, when the watermarks have been looked at
  * (idle holders).
@@ -27,9 +28,10 @@
  *
  * Size: ROUNDS allocations of 1 or BIG units for each thread, and any number of
  * frees of its own blocks; limits of LIMIT_A and LIMIT_P units; caps of 1 and 2,
- * half of them as stock, or none.
+ * half of them as stock, or none. UNBOUNDED: no limits and no watermark.
  *
  *	search	-DLIMIT_P=3
+ *	search	-DUNBOUNDED
  *	deeper	-DROUNDS=3 -DBIG=1 -DLIMIT_P=2
  *	deeper	-DLIMIT_P=4 -DLIMIT_A=3
  *
@@ -45,8 +47,10 @@
  *		4: its stock counts as charged
  *	fault	lone_stock_above_peak
  *		4: the child's only holder goes on without raising it
- *	fault	drained_free_does_not_come
- *		5: it is settled by another child's thread, who does not look
+ *	fault	drained_free_returns
+ *		5: it is settled by another child's thread, which does not look
+ *	fault	drained_returns	-DUNBOUNDED
+ *		4: the same, of an allocation; it does not raise this child's peak
  */
 
 #ifndef ROUNDS
@@ -80,7 +84,7 @@ bool watching;			/* for the watermark of A */
 
 short used[3], held[3];		/* the truth */
 short in_order[3], peak[3];	/* by that order of operations */
-byte in_effect_later[2];	/* freed by the call under way */
+short later[2];			/* not in effect yet, of the call under way */
 
 byte blocks_a[BIG + 1], blocks_b[BIG + 1];	/* [size] */
 byte ended;
@@ -92,11 +96,14 @@ byte ended;
 
 #define add(words, t, d) words[t] = words[t] + (d); words[P] = words[P] + (d)
 
-inline takes_effect(t)
+inline effect(t, d)
 {
-	add(in_order, t, -in_effect_later[t]);
-	in_effect_later[t] = 0
+	add(in_order, t, d);
+	peak[t] = LARGER(in_order[t], peak[t]);
+	peak[P] = LARGER(in_order[P], peak[P])
 }
+
+inline takes_effect(t) { effect(t, later[t]); later[t] = 0 }
 
 /* ---- With the lock ---- */
 
@@ -108,9 +115,16 @@ inline reserve(t, d)
 #endif
 }
 
+inline raise_upper(t)
+{
+	upper[t] = LARGER(reserved[t], upper[t]);
+	upper[P] = LARGER(reserved[P], upper[P])
+}
+
 inline settle(t)
 {
 	reserve(t, NET(t) - quota[t]);
+	raise_upper(t);
 	quota[t] = NET(t);
 	takes_effect(t)
 }
@@ -144,12 +158,14 @@ inline drain_parent()
 		seen = freed[OTHER];
 		atomic {
 			if
-			:: seen == freed[OTHER] -> takes_effect(OTHER)
+			:: later[OTHER] > 0 || seen == freed[OTHER] ->
+				takes_effect(OTHER)
 			:: else
 			fi;
 			seen = allocated[OTHER] - seen;
 			quota[OTHER] = quota[OTHER] + MARK;
 			reserve(OTHER, seen - quota[OTHER]);
+			raise_upper(OTHER);
 			quota[OTHER] = seen;
 			holder[OTHER] = false;
 			seen = 0 }
@@ -194,8 +210,7 @@ inline refill()
 		   BELOW_PEAK ->
 			reserve(me, 1);
 			quota[me]++;
-			upper[me] = LARGER(reserved[me], upper[me]);
-			upper[P] = LARGER(reserved[P], upper[P])
+			raise_upper(me)
 		:: else
 		fi
 	:: true -> set_cap(me, 0)
@@ -218,13 +233,7 @@ inline finish()
 	:: drain_parent()
 	:: skip
 	fi;
-	atomic {
-		assert(lower[A] == upper[A] && lower[A] == peak[A]);	/* (4) */
-		assert(lower[B] == upper[B] && lower[B] == peak[B]);
-		assert(lower[P] <= peak[P] && peak[P] <= upper[P]);
-		lock = false;
-		has_lock = false
-	}
+	atomic { lock = false; has_lock = false }
 }
 
 /* ---- Operations ---- */
@@ -237,11 +246,47 @@ inline grant()
 	add(used, me, n);
 	add(held, me, n);
 	assert(used[me] <= limit[me] && used[P] <= limit[P]);	/* (1) */
-	add(in_order, me, n);
-	peak[me] = LARGER(in_order[me], peak[me]);
-	peak[P] = LARGER(in_order[P], peak[P])
+	effect(me, n)
 }
 
+inline end_of_allocation()
+{
+	if
+	:: me == A -> blocks_a[n]++
+	:: me == B -> blocks_b[n]++
+	fi;
+	n = 0
+}
+
+#ifdef MUTATION_drained_returns
+#define OUT_OF_STOCK (STOCK(me) < 0)
+#else
+#define OUT_OF_STOCK (STOCK(me) <= 0)
+#endif
+
+#ifdef UNBOUNDED
+inline allocate()
+{
+	atomic {
+		allocated[me] = allocated[me] + n;
+		if
+		:: STOCK(me) >= 0 -> effect(me, n)
+		:: else -> later[me] = n
+		fi
+	}
+	if
+	:: atomic { !OUT_OF_STOCK -> skip }
+	:: atomic { OUT_OF_STOCK -> skip }
+		atomic { !lock ->
+			lock = true;
+			has_lock = true;
+			settle(me);
+			raise_peak(me);
+			raise_peak(P) }
+	fi;
+	atomic { end_of_allocation() }
+}
+#else
 inline allocate()
 {
 	attempt[me] = true;
@@ -280,17 +325,12 @@ inline allocate()
 			has_lock = true
 		}
 	fi;
-	atomic {
-		if
-		:: me == A -> blocks_a[n]++
-		:: me == B -> blocks_b[n]++
-		fi;
-		n = 0
-	}
+	atomic { end_of_allocation() }
 }
+#endif
 
 /* A cell that is no holder, or was drained, has cap 0. */
-#ifdef MUTATION_drained_free_does_not_come
+#ifdef MUTATION_drained_free_returns
 #define TOO_MUCH_STOCK (STOCK(me) < 0 || STOCK(me) > cap[me])
 #else
 #define TOO_MUCH_STOCK (STOCK(me) < 0 || STOCK(me) >= cap[me])
@@ -301,7 +341,7 @@ inline free()
 	atomic {
 		freed[me] = freed[me] + n;
 		add(used, me, -n);
-		in_effect_later[me] = n
+		later[me] = -n
 	}
 	if
 	:: atomic { !TOO_MUCH_STOCK -> takes_effect(me); add(held, me, -n); n = 0 }
@@ -315,6 +355,15 @@ inline free()
 	fi
 }
 
+/* (4) Without the lock; the reader looks at any time. */
+inline is_over()
+{
+	atomic {
+		assert(has_lock ||
+		       lower[me] == upper[me] && lower[me] == peak[me])
+	}
+}
+
 #define MINE(size) (me == A -> blocks_a[size] : blocks_b[size])
 #define BLOCKS (MINE(1) || BIG > 1 && MINE(BIG))
 
@@ -326,11 +375,13 @@ proctype thread(byte me)
 
 	do
 	:: atomic { has_lock -> skip }
-		finish()
+		finish();
+		is_over()
 	:: atomic { !has_lock && round < ROUNDS ->
 		if :: n = 1 :: n = BIG fi;
 		round++ }
-		allocate()
+		allocate();
+		is_over()
 	:: atomic { !has_lock && BLOCKS ->
 		if
 		:: MINE(1) -> n = 1
@@ -340,7 +391,8 @@ proctype thread(byte me)
 		:: me == A -> blocks_a[n]--
 		:: me == B -> blocks_b[n]--
 		fi }
-		free()
+		free();
+		is_over()
 	:: atomic { !has_lock && round == ROUNDS && !BLOCKS -> ended++; break }
 	od
 }
@@ -354,6 +406,16 @@ end_watch:
 		set_cap(A, 0);
 		holder[A] = false;
 		watching = reserved[A] > 0 }
+}
+
+/* (4) */
+proctype reader()
+{
+	atomic {
+		assert(lower[A] <= peak[A] && peak[A] <= upper[A]);
+		assert(lower[B] <= peak[B] && peak[B] <= upper[B]);
+		assert(lower[P] <= peak[P] && peak[P] <= upper[P])
+	}
 }
 
 proctype last()
@@ -370,12 +432,20 @@ proctype last()
 
 init {
 	atomic {
+#ifdef UNBOUNDED
+		limit[A] = 100;
+		limit[P] = 100;
+#else
 		limit[A] = LIMIT_A;
-		limit[B] = 100;
 		limit[P] = LIMIT_P;
+#endif
+		limit[B] = 100;
 		run thread(A);
 		run thread(B);
+#ifndef UNBOUNDED
 		run watch();
+#endif
+		run reader();
 		run last()
 	}
 }
