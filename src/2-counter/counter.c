@@ -164,35 +164,3 @@ struct porter_interval porter_counter_interval(const porter_counter *c)
 	porter__slots_leave(locked);
 	return between(one, two);
 }
-
-/*
- * Each scan by itself: a thread that waits for readers waits for one of them at
- * most.
- */
-static struct scan scan_by_itself(const porter_counter *c)
-{
-	bool locked = porter__slots_enter();
-	struct scan now = scan(c);
-
-	porter__slots_leave(locked);
-	return now;
-}
-
-struct porter_interval porter__counter_narrow(const porter_counter *c,
-					      unsigned tries)
-{
-	struct porter_interval best = { INT64_MIN, INT64_MAX };
-	struct scan one = scan_by_itself(c);
-
-	while (tries-- > 0 && best.lower != best.upper) {
-		struct scan two = scan_by_itself(c);
-		struct porter_interval seen = between(one, two);
-
-		/* Unsigned: the first, without bounds, is wider than any. */
-		if ((uint64_t)seen.upper - (uint64_t)seen.lower <
-		    (uint64_t)best.upper - (uint64_t)best.lower)
-			best = seen;
-		one = two;
-	}
-	return best;
-}

@@ -50,11 +50,4 @@ static inline void counter_add(struct porter_counter *c, enum word word,
 		word_add(&cell->word[word], n);
 }
 
-/*
- * Scans again and again, up to so many times, until two scans agree; the
- * narrowest interval that was seen.
- */
-struct porter_interval porter__counter_narrow(const struct porter_counter *c,
-					      unsigned tries);
-
 #endif /* PORTER_COUNTER_PRIVATE_H */

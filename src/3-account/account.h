@@ -97,15 +97,19 @@ static inline void reserve(struct account *a, int64_t bytes)
 						      (uint64_t)bytes));
 }
 
+static inline void set_peak(struct account *a, int64_t lower, int64_t upper)
+{
+	a->lower = lower;
+	a->upper = upper;
+	peak_publish(&a->peak, lower, upper);
+}
+
 /* The upper bound of the peak, at all levels: what is reserved may be charged. */
 static inline void raise_upper(struct account *a)
 {
-	for_each_level(a, x) {
-		if (likely(x->reserved <= x->upper))
-			continue;
-		x->upper = x->reserved;
-		peak_publish(&x->peak, x->lower, x->upper);
-	}
+	for_each_level(a, x)
+		if (unlikely(x->reserved > x->upper))
+			set_peak(x, x->lower, x->reserved);
 }
 
 /*

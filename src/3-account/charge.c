@@ -83,29 +83,24 @@ static void raise_peaks(struct account *a, uint64_t own_cap)
 
 		if (likely(x->reserved <= x->upper && lower <= x->lower))
 			continue;
-		x->upper = max_of(x->upper, x->reserved);
-		x->lower = max_of(x->lower, lower);
-		peak_publish(&x->peak, x->lower, x->upper);
+		set_peak(x, max_of(x->lower, lower),
+			 max_of(x->upper, x->reserved));
 	}
 }
 
+/* The cell may be NULL. */
 static void charge(struct account *a, struct cell *cell, uint64_t size)
 {
-	uint64_t *quota = &cell->word[QUOTA];
-
 	reserve(a, (int64_t)size);
-	raise_peaks(a, load_relaxed(&cell->cap));
-	if (size == 0)
-		return;
-	store_release(quota, load_relaxed(quota) + size);
-	word_add(&cell->word[ALLOCATED], size);
-}
+	raise_peaks(a, cell ? load_relaxed(&cell->cap) : 0);
+	if (unlikely(!cell)) {
+		shared_add(&a->id->shared.word[ALLOCATED], size);
+	} else if (size) {
+		uint64_t *quota = &cell->word[QUOTA];
 
-static void charge_shared(struct account *a, uint64_t size)
-{
-	reserve(a, (int64_t)size);
-	raise_peaks(a, 0);
-	shared_add(&a->id->shared.word[ALLOCATED], size);
+		store_release(quota, load_relaxed(quota) + size);
+		word_add(&cell->word[ALLOCATED], size);
+	}
 }
 
 /* ---- Steps 4 and 5, and the end ---- */
@@ -118,13 +113,6 @@ static void refill(struct account *a, struct cell *cell)
 		store_relaxed(&a->may_be_atomic, false);
 }
 
-static void leave(struct account *a, const struct watermark_user *user)
-{
-	account_leave(a);
-	if (unlikely(user))
-		user->deliver();
-}
-
 /* The cell may be NULL. */
 static void finish(struct account *a, struct cell *cell)
 {
@@ -132,7 +120,7 @@ static void finish(struct account *a, struct cell *cell)
 
 	if (cell)
 		refill(a, cell);
-	leave(a, user);
+	account_leave_and_notify(a, user);
 }
 
 /*
@@ -144,7 +132,7 @@ static void finish_refused(struct account *a)
 	const struct watermark_user *user = watermarks_crossed(a);
 
 	porter__atomic_begin(a);
-	leave(a, user);
+	account_leave_and_notify(a, user);
 }
 
 /* ---- Operations ---- */
@@ -159,14 +147,12 @@ static bool charge_with_lock(struct account *a, struct cell *cell,
 		settle(a, cell);
 	drain_above_limit(a);
 	room = !make_room(a, size, refused);
-	if (room && cell)
+	if (likely(room)) {
 		charge(a, cell, size);
-	else if (room)
-		charge_shared(a, size);
-	if (likely(room))
 		finish(a, cell);
-	else
+	} else {
 		finish_refused(a);
+	}
 	return room;
 }
 
@@ -211,7 +197,7 @@ void porter__settle(struct account *a, struct cell *cell)
 void porter__count_shared(struct account *a, uint64_t size)
 {
 	account_enter(a);
-	charge_shared(a, size);
+	charge(a, NULL, size);
 	drain_above_limit(a);
 	finish(a, NULL);
 }

@@ -107,19 +107,13 @@ static bool mark(const struct account *a)
 	return others;
 }
 
-/*
- * 3. An attempt is a few instructions long, unless its thread was stopped.
- *
- * The generation: a signal handler may interrupt this loop and fork. In the child
- * this thread goes on here, and the thread of the attempt does not exist.
- */
-static void wait_for_attempt(const struct account *a, const struct cell *cell)
+/* 3. An attempt is a few instructions long, unless its thread was stopped. */
+void porter__wait_for_attempt(const struct cell *cell, uint32_t generation)
 {
 	unsigned steps = 0;
 
 	while (load_acquire(&cell->word[ATTEMPT]) &&
-	       load_relaxed(&a->root->generation) ==
-		       load_relaxed(&porter__fork_generation))
+	       load_relaxed(&porter__fork_generation) == generation)
 		porter__wait_a_little(&steps);
 }
 
@@ -129,7 +123,7 @@ static void settle_holders(struct account *a)
 	struct cell *cell = first_holder(a), *next;
 
 	for (; cell; cell = next) {
-		wait_for_attempt(a, cell);
+		porter__wait_for_attempt(cell, a->root->generation);
 		settle_from(a, cell,
 			    load_relaxed(&cell->word[QUOTA]) + QUOTA_MARK);
 		next = next_holder(a, cell);

@@ -47,6 +47,13 @@
 SLOW_PATH void porter__drain(struct account *a);
 
 /*
+ * Waits until the cell's thread is in no attempt. The generation is that of the
+ * process whose thread it is (fork.h): a signal handler may interrupt the wait and
+ * fork. In the child the waiter goes on, and the thread of the attempt does not exist.
+ */
+void porter__wait_for_attempt(const struct cell *cell, uint32_t generation);
+
+/*
  * With the lock, for the calling thread's cell, which is settled: its cap from
  * now on. The first time, the cell becomes a holder.
  */

@@ -5,7 +5,6 @@
 #include "3-account/limit.h"
 
 #include "3-account/drain.h"
-#include "3-account/rebuild.h"
 #include "3-account/watermark.h"
 
 /*
@@ -34,7 +33,6 @@ void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 	a->limit = o->limit;
 	a->high = INT64_MAX;
 	a->low = INT64_MIN;
-	a->upper = a->lower = 0;
 	a->caps = 0;
 	a->holders = a->max_holders = 0;
 	a->first_holder = LINK_LAST;
@@ -42,16 +40,9 @@ void porter__account_init(struct account *a, struct porter__id *id, void *owner,
 	a->resume = 0;
 	a->active_children = NULL;
 	a->is_active = false;
-	peak_publish(&a->peak, 0, 0);
+	set_peak(a, 0, 0);
 	a->watches = NULL;
 	a->user = NULL;
-}
-
-static void leave_and_tell(struct account *a, const struct watermark_user *user)
-{
-	account_leave(a);
-	if (user)
-		user->deliver();
 }
 
 /*
@@ -68,7 +59,7 @@ void porter__account_set_limit(struct account *a, int64_t limit)
 	store_release(&a->limit, limit);
 	if (a->user && a->user->limit_changed(a))
 		user = a->user;
-	leave_and_tell(a, user);
+	account_leave_and_notify(a, user);
 }
 
 int64_t porter__account_charged(struct account *a)
@@ -89,8 +80,7 @@ struct porter_interval porter__peak_reset(struct account *a)
 	account_enter(a);
 	before = (struct porter_interval){ a->lower, a->upper };
 	porter__drain(a);
-	a->lower = a->upper = max_of(a->reserved, 0);
-	peak_publish(&a->peak, a->lower, a->upper);
+	set_peak(a, max_of(a->reserved, 0), max_of(a->reserved, 0));
 	account_leave(a);
 	return before;
 }
@@ -111,5 +101,5 @@ void porter__account_fini(struct account *a)
 	}
 	if (a->parent)
 		user = watermarks_crossed(a->parent);
-	leave_and_tell(a, user);
+	account_leave_and_notify(a, user);
 }

@@ -9,9 +9,10 @@
 
 #include <portermem/counter.h>
 
-/* As porter_counter_sum(), ..._interval(), porter__counter_narrow(). */
+/* As porter_counter_sum() and porter_counter_interval(). */
 int64_t porter__account_sum(const struct account *a);
 struct porter_interval porter__account_interval(const struct account *a);
+/* The narrowest of so many intervals, or the first whose bounds are equal. */
 struct porter_interval porter__account_narrow(const struct account *a,
 					      unsigned tries);
 

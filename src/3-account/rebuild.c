@@ -10,7 +10,7 @@
 #include "3-account/rebuild.h"
 
 #include "0-machine/barrier.h"
-#include "0-machine/wait.h"
+#include "3-account/drain.h"
 #include "3-account/hierarchy.h"
 
 /*
@@ -40,16 +40,6 @@ static bool mark_cells(const struct account *a, size_t slots)
 	return any;
 }
 
-/* A signal handler may fork in here: that thread does not live in its child. */
-static void wait_for_attempt(const struct cell *cell, uint32_t generation)
-{
-	unsigned steps = 0;
-
-	while (load_acquire(&cell->word[ATTEMPT]) &&
-	       load_relaxed(&porter__fork_generation) == generation)
-		porter__wait_a_little(&steps);
-}
-
 /* What is not written stays shared with the parent's memory. */
 static void set(uint64_t *word, uint64_t value)
 {
@@ -71,7 +61,7 @@ static uint64_t settle_cells(const struct account *a, size_t slots,
 		if (!cell)
 			continue;
 		if (porter__slot_lives(slot))
-			wait_for_attempt(cell, generation);
+			porter__wait_for_attempt(cell, generation);
 		charged = charged_by(cell);
 		set(&cell->word[QUOTA], charged);
 		if (cell->link) {
@@ -104,9 +94,9 @@ static void take_over(struct account *a, uint32_t generation)
 /* fork() may have copied the two bounds in between two stores: one new, one old. */
 static void keep_peak(struct account *a)
 {
-	a->upper = max_of(a->upper, a->reserved);
-	a->lower = min_of(a->lower, a->upper);
-	peak_publish(&a->peak, a->lower, a->upper);
+	int64_t upper = max_of(a->upper, a->reserved);
+
+	set_peak(a, min_of(a->lower, upper), upper);
 }
 
 /*

@@ -21,7 +21,7 @@
 #ifndef PORTER_WATERMARK_H
 #define PORTER_WATERMARK_H
 
-#include "3-account/account.h"
+#include "3-account/rebuild.h"
 
 struct watermark_user {
 	/*
@@ -68,6 +68,14 @@ static inline const struct watermark_user *watermarks_crossed(struct account *a)
 		}
 	}
 	return user;
+}
+
+static inline void account_leave_and_notify(struct account *a,
+					    const struct watermark_user *user)
+{
+	account_leave(a);
+	if (unlikely(user))
+		user->deliver();
 }
 
 #endif /* PORTER_WATERMARK_H */

@@ -44,6 +44,14 @@ void *porter__block_allocate(porter_tracked *t, size_t header, size_t size,
 	return block;
 }
 
+void *porter__no_block(porter_tracked *t, size_t size)
+{
+	porter__cancel_block(t, size);
+	return size ? porter__failed(t) :
+		      porter__block_allocate(t, 0, 0, PORTER_ALIGNMENT,
+					     ANY_BYTES);
+}
+
 void porter__block_free(porter_tracked *t, void *ptr, size_t header,
 			size_t size, size_t alignment)
 {

@@ -27,6 +27,12 @@ void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
 SEPARATE void porter__block_free(porter_tracked *t, void *ptr, size_t header,
 				 size_t size, size_t alignment);
 
+/*
+ * After malloc gave no block for a request that was counted: cancels that. NULL, but
+ * for 0 bytes: some malloc(0) return NULL, and the backend knows better.
+ */
+SLOW_PATH void *porter__no_block(porter_tracked *t, size_t size);
+
 /* The functions of both tables that have no shorter path. */
 void *porter__table_reallocate(porter_allocator *self, void *ptr,
 			       size_t old_size, size_t new_size,

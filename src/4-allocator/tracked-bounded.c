@@ -13,15 +13,6 @@
 
 #include <stdlib.h>
 
-static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
-{
-	porter__cancel_block(t, size);
-	/* Some malloc(0) return NULL; the backend knows. */
-	return size ? porter__failed(t) :
-		      porter__block_allocate(t, 0, 0, PORTER_ALIGNMENT,
-					     ANY_BYTES);
-}
-
 /*
  * Near a limit the line of the word of atomic mode goes from thread to thread. The
  * fewer instructions an operation has, the sooner it is done with the line; so
@@ -40,7 +31,7 @@ static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 		return NULL;
 	counter_add(&t->counter, ALLOCATIONS, 1);
 	block = malloc(size);
-	return likely(block) ? block : no_block(t, size);
+	return likely(block) ? block : porter__no_block(t, size);
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
@@ -57,7 +48,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 		return allocate_slowly(t, size, cell);
 	word_add(&cell->word[ALLOCATIONS], 1);
 	block = malloc(size);
-	return likely(block) ? block : no_block(kept, kept_size);
+	return likely(block) ? block : porter__no_block(kept, kept_size);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,

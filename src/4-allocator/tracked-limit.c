@@ -57,18 +57,20 @@ struct porter_interval porter_peak_reset(porter_tracked *t)
 int64_t porter_tracked_trim(porter_tracked *t, int64_t target,
 			    int (*evict)(void *context), void *context)
 {
-	int64_t charged, before;
+	int64_t charged;
 
 	if (target < 0 || !evict) {
 		errno = EINVAL;
 		return -1;
 	}
 	charged = porter__account_charged(&t->account);
-	do {
-		before = charged;
-		if (charged <= target || !evict(context))
-			break;
+	while (charged > target) {
+		int64_t before = charged;
+		bool more = evict(context);
+
 		charged = porter__account_charged(&t->account);
-	} while (charged < before);
-	return porter__account_charged(&t->account);
+		if (!more || charged >= before)
+			break;
+	}
+	return charged;
 }

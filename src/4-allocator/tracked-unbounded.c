@@ -13,15 +13,6 @@
 
 #include <stdlib.h>
 
-static SLOW_PATH void *no_block(porter_tracked *t, size_t size)
-{
-	porter__cancel_block(t, size);
-	/* Some malloc(0) return NULL; the backend knows. */
-	return size ? porter__failed(t) :
-		      porter__block_allocate(t, 0, 0, PORTER_ALIGNMENT,
-					     ANY_BYTES);
-}
-
 static SEPARATE void *allocate_settled(porter_tracked *t, size_t size,
 				       struct cell *cell)
 {
@@ -29,7 +20,7 @@ static SEPARATE void *allocate_settled(porter_tracked *t, size_t size,
 
 	porter__settle_with_lock(&t->account, cell);
 	block = malloc(size);
-	return likely(block) ? block : no_block(t, size);
+	return likely(block) ? block : porter__no_block(t, size);
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
@@ -48,7 +39,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	if (is_out_of_stock(cell))
 		return allocate_settled(t, size, cell);
 	block = malloc(size);
-	return likely(block) ? block : no_block(kept, kept_size);
+	return likely(block) ? block : porter__no_block(kept, kept_size);
 }
 
 static SEPARATE void free_settled(porter_tracked *t, struct cell *cell,
