@@ -54,7 +54,7 @@ static void one_at_the_limit(void)
 
 static void one_far_from_it(void)
 {
-	make_chain(1, (int64_t)1 << 40);
+	make_chain(1, FAR_LIMIT);
 }
 
 static void one_without(void)
@@ -69,7 +69,7 @@ static void levels_at_the_limit(void)
 
 static void levels_far_from_it(void)
 {
-	make_chain(DEPTH, (int64_t)1 << 40);
+	make_chain(DEPTH, FAR_LIMIT);
 }
 
 static void levels_without(void)

@@ -325,15 +325,13 @@ struct kind {
 	int64_t limit[LEVELS];
 };
 
-#define FAR ((int64_t)1 << 40)
-
 static const struct kind kinds[] = {
 	{ "it counts", 1, false, { 0 } },
 	{ "it keeps a peak", 1, true, { 0 } },
-	{ "far from its limit", 1, true, { FAR } },
+	{ "far from its limit", 1, true, { FAR_LIMIT } },
 	{ "near its limit", 1, true, { 20000 } },
 	{ "a hierarchy", 4, true, { 0 } },
-	{ "a hierarchy, far", 4, true, { FAR, FAR, 0, FAR } },
+	{ "a hierarchy, far", 4, true, { FAR_LIMIT, FAR_LIMIT, 0, FAR_LIMIT } },
 	{ "a hierarchy, near", 4, true, { 20000, 15000, 0, 5000 } },
 	{ "near at the top", 4, true, { 20000, 0, 0, 0 } },
 	{ "near at the bottom", 4, true, { 0, 0, 10000, 0 } },

@@ -54,12 +54,12 @@ static void levels_at_their_limit(void)
 
 static void one_far_from_it(void)
 {
-	make_chain(1, (int64_t)1 << 40);
+	make_chain(1, FAR_LIMIT);
 }
 
 static void levels_far_from_it(void)
 {
-	make_chain(DEPTH, (int64_t)1 << 40);
+	make_chain(DEPTH, FAR_LIMIT);
 }
 
 static const struct place {

@@ -258,7 +258,7 @@ static void refuse_above(porter_tracked *const chain[LEVELS], void **block,
 
 static void a_refusal_above_leaves_all_below_as_it_was(void **state)
 {
-	static const int64_t limits[] = { 3000, 1 << 20, (int64_t)1 << 40 };
+	static const int64_t limits[] = { 3000, 1 << 20, FAR_LIMIT };
 	porter_tracked *chain[LEVELS];
 
 	(void)state;
