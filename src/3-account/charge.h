@@ -60,17 +60,21 @@ static inline void uncharge(struct account *a, uint64_t size)
 		porter__uncharge_shared(a, size);
 }
 
+static inline void count_in(struct account *a, struct cell *cell, uint64_t size)
+{
+	word_add(&cell->word[ALLOCATED], size);
+	if (is_out_of_stock(cell))
+		porter__settle_with_lock(a, cell);
+}
+
 static inline void count(struct account *a, uint64_t size)
 {
 	struct cell *cell = this_cell(a->at);
 
-	if (unlikely(!cell)) {
+	if (likely(cell))
+		count_in(a, cell, size);
+	else
 		porter__count_shared(a, size);
-		return;
-	}
-	word_add(&cell->word[ALLOCATED], size);
-	if (is_out_of_stock(cell))
-		porter__settle_with_lock(a, cell);
 }
 
 /*

@@ -15,33 +15,27 @@
  */
 #include "4-allocator/block.h"
 
-#include "4-allocator/vtable.h"
-
-static void *ask(porter_allocator *a, size_t size, size_t alignment,
-		 enum zeroed zeroed)
+void *porter__block_count(porter_tracked *t, void *block, size_t size,
+			  bool bounded)
 {
-	return zeroed == ZEROED ? porter__allocate_zeroed(a, size, alignment) :
-				  a->vtable->allocate(a, size, alignment);
+	if (!bounded)
+		count(&t->account, size);
+	counter_add(&t->counter, ALLOCATIONS, 1);
+	return block;
+}
+
+void *porter__block_failed(porter_tracked *t, size_t size, bool bounded)
+{
+	if (bounded)
+		porter__cancel(&t->account, size);
+	return porter__failed(t);
 }
 
 void *porter__block_allocate(porter_tracked *t, size_t header, size_t size,
 			     size_t alignment, enum zeroed zeroed)
 {
-	bool bounded = is_bounded(t);
-	void *block;
-
-	if (bounded && !charge(t, size))
-		return NULL;
-	block = ask(t->underlying, header + size, alignment, zeroed);
-	if (unlikely(!block)) {
-		if (bounded)
-			porter__cancel(&t->account, size);
-		return porter__failed(t);
-	}
-	if (!bounded)
-		count(&t->account, size);
-	counter_add(&t->counter, ALLOCATIONS, 1);
-	return block;
+	return block_allocate(t, header, size, alignment, zeroed,
+			      is_bounded(t));
 }
 
 void *porter__no_block(porter_tracked *t, size_t size)
@@ -55,15 +49,7 @@ void *porter__no_block(porter_tracked *t, size_t size)
 void porter__block_free(porter_tracked *t, void *ptr, size_t header,
 			size_t size, size_t alignment)
 {
-	porter_allocator *a = t->underlying;
-	bool bounded = is_bounded(t);
-
-	counter_add(&t->counter, FREES, 1);
-	if (!bounded)
-		uncharge(&t->account, size);
-	a->vtable->free(a, ptr, header + size, alignment);
-	if (bounded)
-		uncharge(&t->account, size);
+	block_free(t, ptr, header, size, alignment, is_bounded(t));
 }
 
 void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
@@ -80,11 +66,8 @@ void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
 		return NULL;
 	block = a->vtable->reallocate(a, ptr, header + old_size,
 				      header + new_size, alignment);
-	if (unlikely(!block)) {
-		if (bounded && more)
-			porter__cancel(&t->account, more);
-		return porter__failed(t);
-	}
+	if (unlikely(!block))
+		return porter__block_failed(t, more, bounded && more);
 	if (!bounded && more)
 		count(&t->account, more);
 	if (less)

@@ -9,14 +9,16 @@
 #define PORTER_BLOCK_H
 
 #include "4-allocator/refusal.h"
+#include "4-allocator/vtable.h"
 
 enum zeroed { ANY_BYTES, ZEROED };
 
 /*
  * The largest size for the fast paths that count before they ask. Otherwise sizes
- * that were asked for and never given could make a sum of bytes overflow.
+ * that were asked for and never given could make a sum of bytes overflow. With a
+ * header it is no more than PTRDIFF_MAX on 32-bit machines, too.
  */
-enum { MAX_FAST_SIZE = INT32_MAX };
+enum { MAX_FAST_SIZE = INT32_MAX / 2 };
 
 SEPARATE void *porter__block_allocate(porter_tracked *t, size_t header,
 				      size_t size, size_t alignment,
@@ -26,6 +28,50 @@ void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
 			       size_t alignment);
 SEPARATE void porter__block_free(porter_tracked *t, void *ptr, size_t header,
 				 size_t size, size_t alignment);
+
+/* For a thread that has no cell yet, or never: makes one, or counts in the shared. */
+SLOW_PATH void *porter__block_count(porter_tracked *t, void *block, size_t size,
+				    bool bounded);
+SLOW_PATH void *porter__block_failed(porter_tracked *t, size_t size,
+				     bool bounded);
+
+/* Over any underlying allocator, inlined where the caller knows the table. */
+static inline void *block_allocate(porter_tracked *t, size_t header,
+				   size_t size, size_t alignment,
+				   enum zeroed zeroed, bool bounded)
+{
+	porter_allocator *a = t->underlying;
+	struct cell *cell;
+	void *block;
+
+	if (bounded && !charge(t, size))
+		return NULL;
+	block = zeroed == ZEROED ?
+			porter__allocate_zeroed(a, header + size, alignment) :
+			a->vtable->allocate(a, header + size, alignment);
+	if (unlikely(!block))
+		return porter__block_failed(t, size, bounded);
+	cell = this_cell_fast(t->counter.at);
+	if (unlikely(!cell))
+		return porter__block_count(t, block, size, bounded);
+	word_add(&cell->word[ALLOCATIONS], 1);
+	if (!bounded)
+		count_in(&t->account, cell, size);
+	return block;
+}
+
+static inline void block_free(porter_tracked *t, void *ptr, size_t header,
+			      size_t size, size_t alignment, bool bounded)
+{
+	porter_allocator *a = t->underlying;
+
+	counter_add(&t->counter, FREES, 1);
+	if (!bounded)
+		uncharge(&t->account, size);
+	a->vtable->free(a, ptr, header + size, alignment);
+	if (bounded)
+		uncharge(&t->account, size);
+}
 
 /*
  * After malloc gave no block for a request that was counted: cancels that. NULL, but

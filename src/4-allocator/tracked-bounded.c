@@ -5,8 +5,8 @@
  *	allocate	charge from stock; then ask malloc
  *	free		give the block back to malloc; then count
  *
- * The fast paths are for a thread that has its cell, over malloc; all others are
- * in block.c. What is needed only when malloc fails is kept on the stack
+ * The fast paths are for a thread that has its cell, over malloc; all others go
+ * through block.h. What is needed only when malloc fails is kept on the stack
  * (volatile), so that no register is saved for it in every call.
  */
 #include "4-allocator/block.h"
@@ -34,6 +34,19 @@ static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 	return likely(block) ? block : porter__no_block(t, size);
 }
 
+/* Over another allocator than malloc, and whatever else is not for the fast path. */
+static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
+				    size_t alignment)
+{
+	return block_allocate(t, 0, size, alignment, ANY_BYTES, true);
+}
+
+static SEPARATE void free_over(porter_tracked *t, void *ptr, size_t size,
+			       size_t alignment)
+{
+	block_free(t, ptr, 0, size, alignment, true);
+}
+
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 {
 	porter_tracked *t = (porter_tracked *)self;
@@ -43,7 +56,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	void *block;
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
-		return porter__block_allocate(t, 0, size, alignment, ANY_BYTES);
+		return allocate_over(t, size, alignment);
 	if (unlikely(!charge_from_stock(cell, size)))
 		return allocate_slowly(t, size, cell);
 	word_add(&cell->word[ALLOCATIONS], 1);
@@ -59,7 +72,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 	struct cell *cell = this_cell_fast(t->malloc_at);
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
-		porter__block_free(t, ptr, 0, size, alignment);
+		free_over(t, ptr, size, alignment);
 		return;
 	}
 	word_add_release(&cell->word[FREES], 1);

@@ -321,7 +321,7 @@ static void consume(porter_tracked *t)
 
 static void who_frees_what_others_allocated_sees_the_right_peak(void **state)
 {
-	static const int64_t limits[] = { PEAK, 2 * PEAK, (int64_t)1 << 40, 0 };
+	static const int64_t limits[] = { PEAK, 2 * PEAK, FAR_LIMIT, 0 };
 
 	(void)state;
 	for (size_t l = 0; l < 2 * ARRAY_SIZE(limits); l++) {
@@ -512,7 +512,8 @@ static void charge_much(porter_tracked *t, porter_tracked *root, int64_t limit,
 	for (int i = 0; i < REQUESTS; i++) {
 		/* A number of its own, since the sum may overflow. */
 		bool fits = size <= (uint64_t)(limit - sum);
-		bool must_fit = fits && size <= (uint64_t)(MOST - sum);
+		bool must_fit = fits && size <= PTRDIFF_MAX &&
+				size <= (uint64_t)(MOST - sum);
 		int result = porter_charge(t, size);
 
 		must(result == 0 || (result == -1 && errno == ENOMEM));
