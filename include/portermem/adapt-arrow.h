@@ -74,8 +74,11 @@ PORTER_BEGIN_DECLS
 /* What the addresses and the sizes of buffers are multiples of. */
 #define PORTER_ARROW_ALIGNMENT ((size_t)64)
 
-/*
- * A buffer. One that begins with two zeros is empty.
+/**
+ * porter_arrow_buffer - a buffer of an array
+ *
+ * A buffer whose two members are 0 is empty. porter_arrow_buffer_resize() makes it
+ * grow.
  *
  * data  the block, aligned to 64 bytes, or NULL
  * size  its bytes, a multiple of 64
@@ -85,17 +88,20 @@ struct porter_arrow_buffer {
 	size_t size;
 };
 
-/*
- * An array that is to be exported.
+/**
+ * porter_arrow_array - the parts of an array to export
  *
- * size        sizeof(struct porter_arrow_array), so that the struct can grow
- * length      values
- * null_count  how many of them are null; -1: not known
- * offset      values to be skipped at the beginning of the buffers
- * buffers     those of the type, in the order of the specification
- * n_buffers   how many
- * children    arrays, exported already or from elsewhere
- * n_children  how many
+ * porter_arrow_export_array() takes the struct. Initialize it with
+ * PORTER_ARROW_ARRAY_INIT, which sets size.
+ *
+ * size        sizeof(struct porter_arrow_array)
+ * length      the number of values
+ * null_count  the number of values that are null; -1: unknown
+ * offset      the number of values to skip at the beginning of the buffers
+ * buffers     the buffers of the type, in the order of the specification
+ * n_buffers   the number of buffers
+ * children    arrays that have been exported or imported
+ * n_children  the number of children
  * dictionary  an array, or NULL
  */
 struct porter_arrow_array {
@@ -117,17 +123,20 @@ struct porter_arrow_array {
 			NULL                                                  \
 	}
 
-/*
- * A type that is to be exported.
+/**
+ * porter_arrow_type - the parts of a type to export
  *
- * size           sizeof(struct porter_arrow_type), so that the struct can grow
+ * porter_arrow_export_schema() takes the struct. Initialize it with
+ * PORTER_ARROW_TYPE_INIT, which sets size.
+ *
+ * size           sizeof(struct porter_arrow_type)
  * format         the type, such as "i" for int32 or "u" for UTF-8
- * name           of the column; NULL: none
- * metadata       encoded as the specification says; NULL: none
- * metadata_size  its bytes
+ * name           the name of the column, or NULL
+ * metadata       the metadata, encoded as the specification says, or NULL
+ * metadata_size  the size of the metadata in bytes
  * flags          ARROW_FLAG_NULLABLE and others
- * children       types, exported already or from elsewhere
- * n_children     how many
+ * children       types that have been exported or imported
+ * n_children     the number of children
  * dictionary     a type, or NULL
  */
 struct porter_arrow_type {

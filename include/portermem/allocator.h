@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * allocator.h: what an allocator is.
+ * allocator.h: allocators, the functions that call them, and the default.
  *
- * An allocator is a struct whose first member points to its table of
- * functions. Embed it to make your own:
+ * An allocator is a struct whose first member points to a table of functions.
+ * To write an allocator, embed that struct:
  *
  *	struct arena {
- *		struct porter_allocator base;	first member
- *		char *next, *end;		what you need beside
+ *		struct porter_allocator base;	the first member
+ *		char *next, *end;		the allocator's own data
  *	};
  *
  *	your program --porter_allocate()--> vtable --> your allocator
- *	                                          `--> or a tracked one, which
- *	                                               wraps any other
+ *	                                          `--> or a tracked allocator,
+ *	                                               which wraps another one
  *
- * Sizes travel with the blocks: who frees a block says how large it is, so no
- * allocator has to remember. (For libraries whose free has no size, tracked.h
- * has porter_malloc() and porter_mfree().)
+ * The caller passes the size of a block when it frees or resizes the block. So
+ * no allocator has to store sizes. porter_malloc() is for callers that do not
+ * know the size.
  *
- * The rules for every allocator, kept here in one place, by the functions
- * porter_allocate() to porter_free_aligned(), so that no table need check:
+ * The functions porter_allocate() to porter_free_aligned() apply the following
+ * rules to every allocator. The functions of a table need not check them.
  *
- *	size 0			a pointer that is not NULL, not to be read
+ *	size 0			returns a pointer that is not NULL and that
+ *				must not be dereferenced
  *	free of NULL		does nothing
- *	reallocate of NULL	is an allocation
- *	reallocate to 0		frees the block and returns a block of size 0
- *	size > PTRDIFF_MAX	NULL, ENOMEM; the allocator is not asked
- *	alignment no power of 2	NULL, EINVAL; the allocator is not asked
- *	no memory		NULL, ENOMEM; a block to reallocate is whole
+ *	reallocate of NULL	allocates
+ *	reallocate to size 0	frees the block and returns a block of size 0
+ *	size > PTRDIFF_MAX	NULL, ENOMEM; the allocator is not called
+ *	alignment is not a	NULL, EINVAL; the allocator is not called
+ *	power of 2
+ *	out of memory		NULL, ENOMEM; reallocate leaves the old block
+ *				as it was
  */
 #ifndef PORTER_ALLOCATOR_H
 #define PORTER_ALLOCATOR_H
@@ -42,31 +45,41 @@ PORTER_BEGIN_DECLS
 
 typedef struct porter_allocator porter_allocator;
 
-/*
- * The table of an allocator. Its functions are called with arguments that the
- * rules above have left: size at most PTRDIFF_MAX, alignment a power of two,
- * ptr not NULL, new_size not 0. Size 0 does reach allocate, allocate_zeroed,
- * reallocate (as old_size) and free.
+/**
+ * porter_allocator_vtable - the functions of an allocator
  *
- * size            sizeof(struct porter_allocator_vtable), so that it can grow
- * name            shown to people
- * allocate        a block, or NULL with errno ENOMEM
- * reallocate      the block resized, moved if need be, its contents kept up
- *                 to the smaller size; or NULL with ENOMEM, the block as it was
- * free            takes a block back, with the size it was last asked for
- *                 with, and the alignment
- * release_unused  gives unused memory back to the system; may be NULL
- * allocate_zeroed a block as allocate gives it, all bytes 0; may be NULL: then
- *                 allocate is called and the block is filled. For allocators
- *                 that know which memory is zero already. free and reallocate
- *                 take its blocks as they take those of allocate.
+ * Programs do not call these functions. They call porter_allocate() and its
+ * relatives, which check the arguments first: size is at most PTRDIFF_MAX,
+ * alignment is a power of two, ptr is not NULL, and new_size is not 0. A size of
+ * 0 can reach allocate and allocate_zeroed, and it can reach reallocate (as
+ * old_size) and free as the size of an existing block.
  *
- * A table may end after free: its size says so. A table that is in use must not
- * change.
+ * size             sizeof(struct porter_allocator_vtable); later versions of the
+ *                  library can add functions at the end
+ * name             a name for messages
+ * allocate         returns a block, or NULL with errno set to ENOMEM
+ * reallocate       resizes a block, and moves it if necessary. The contents stay
+ *                  the same up to the smaller of the two sizes. On failure it
+ *                  returns NULL with errno set to ENOMEM and leaves the block as
+ *                  it was.
+ * free             frees a block. size is the size that was last requested for
+ *                  the block; alignment is the alignment that was requested.
+ * release_unused   returns unused memory to the system; may be NULL
+ * allocate_zeroed  returns a block as allocate does, with all bytes 0. It may be
+ *                  NULL; then the library calls allocate and clears the block.
+ *                  An allocator that knows which of its memory is zero already
+ *                  saves that work. free and reallocate must accept these blocks.
  *
- * An allocator may do in its functions what it likes, also allocate and free
- * through the tracker that stands on it. But it must return in the thread that
- * called it, with that thread registered as it was (thread.h).
+ * A table may end after free; its size member tells the library where it ends. A
+ * table must not change while it is in use.
+ *
+ * The functions may call the library. They may even allocate through the tracker
+ * that wraps the allocator. Each must return in the thread that called it. If it
+ * calls porter_thread_register() or porter_thread_unregister(), it must restore
+ * the thread's state before it returns.
+ *
+ * Threads: the tracker calls the functions from every thread that uses it, without
+ * a lock. Signals: not safe.
  */
 struct porter_allocator_vtable {
 	size_t size;
@@ -89,11 +102,22 @@ struct porter_allocator_vtable {
 			NULL, NULL, NULL                                  \
 	}
 
+/**
+ * porter_allocator - an allocator
+ *
+ * The first member of every struct that is an allocator. A program can define
+ * such a struct of its own: it sets vtable, and the functions of the table cast
+ * the pointer that they get back to the struct. porter_backend(),
+ * porter_get_allocator() and porter_tracked_allocator() return allocators that
+ * exist already.
+ *
+ * vtable  the functions of the allocator
+ */
 struct porter_allocator {
 	const struct porter_allocator_vtable *vtable;
 };
 
-/* A first limit may exchange a tracker's table while threads use it. */
+/* The first limit of a tracker replaces its table while threads use it. */
 #define PORTER_TABLE(a) __atomic_load_n(&(a)->vtable, __ATOMIC_RELAXED)
 
 /* The alignment of porter_allocate(), in bytes: malloc's. */
@@ -104,33 +128,35 @@ struct porter_allocator {
 #endif
 
 /**
- * porter_refuse - the cold end of an allocation that breaks a rule
- * @a: the allocator that was not asked
+ * porter_refuse - fail an allocation whose arguments are invalid
+ * @a: the allocator, which is not called
  * @error: ENOMEM for a size above PTRDIFF_MAX, EINVAL for an alignment that is
- * no power of two
+ * not a power of two
  *
- * Not for programs: porter_allocate() and its relatives end here. Sets errno to
- * @error; a tracked allocator counts a failure.
+ * Internal; programs do not call it. porter_allocate() and its relatives, which
+ * are inline functions, call it. It sets errno to @error. If @a is a tracked
+ * allocator, it counts one failure.
  *
- * Return: NULL, always.
+ * Return: always NULL.
  * Errors: EINVAL or ENOMEM, as @error says.
  * Threads: safe. Signals: not safe.
  */
 void *porter_refuse(porter_allocator *a, int error);
 
 /**
- * porter_allocate_aligned - allocate a block with an alignment
+ * porter_allocate_aligned - allocate a block with a given alignment
  * @a: the allocator
- * @size: bytes; 0 gives a block that is not to be read
- * @alignment: a power of two, in bytes
+ * @size: the size in bytes; a block of size 0 must not be dereferenced
+ * @alignment: the alignment in bytes, a power of two
  *
- * Ownership: the block is the caller's until it gives it to
- * porter_free_aligned() or porter_reallocate_aligned() of the same allocator,
- * with the same alignment, in any thread.
- * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
- * PTRDIFF_MAX; EINVAL, @alignment is no power of two.
- * Threads: as safe as the allocator; all that come with the library are.
+ * Ownership: the caller owns the block. It passes the block to
+ * porter_free_aligned() or porter_reallocate_aligned(), with the same allocator
+ * and the same alignment, in any thread.
+ * Return: the block, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (see
+ * porter_tracked_set_limit()), or @size is above PTRDIFF_MAX; EINVAL, @alignment
+ * is not a power of two.
+ * Threads: safe if the allocator is; all allocators of the library are.
  * Signals: not safe.
  */
 PORTER_INLINE void *porter_allocate_aligned(porter_allocator *a, size_t size,
@@ -144,18 +170,18 @@ PORTER_INLINE void *porter_allocate_aligned(porter_allocator *a, size_t size,
 }
 
 /**
- * porter_free_aligned - give a block with an alignment back
- * @a: the allocator that it came from
- * @ptr: the block; NULL does nothing
- * @size: the bytes it was last asked for with
- * @alignment: the alignment it was asked for with
+ * porter_free_aligned - free a block that has a given alignment
+ * @a: the allocator that the block came from
+ * @ptr: the block; if it is NULL, the function does nothing
+ * @size: the size that was last requested for the block
+ * @alignment: the alignment that was requested for the block
  *
- * A wrong size is not noticed, and makes the numbers of a tracker wrong from
- * then on. A wrong alignment may free the wrong address.
+ * The library cannot detect a wrong size. After a wrong size, the numbers of a
+ * tracker stay wrong. A wrong alignment can free the wrong address.
  *
  * Return: nothing; errno may change.
  * Errors: none.
- * Threads: any thread may free what any other allocated. Signals: not safe.
+ * Threads: safe; any thread may free any block. Signals: not safe.
  */
 PORTER_INLINE void porter_free_aligned(porter_allocator *a, void *ptr,
 				       size_t size, size_t alignment)
@@ -165,19 +191,21 @@ PORTER_INLINE void porter_free_aligned(porter_allocator *a, void *ptr,
 }
 
 /**
- * porter_reallocate_aligned - resize a block with an alignment
- * @a: the allocator that it came from
- * @ptr: the block; NULL makes this an allocation
- * @old_size: the bytes it was last asked for with; 0 with NULL
- * @new_size: bytes; 0 frees @ptr and returns a block of size 0
- * @alignment: the alignment it was asked for with; the new block keeps it
+ * porter_reallocate_aligned - resize a block that has a given alignment
+ * @a: the allocator that the block came from
+ * @ptr: the block; if it is NULL, the function allocates
+ * @old_size: the size that was last requested for the block; 0 if @ptr is NULL
+ * @new_size: the new size in bytes; 0 frees @ptr and returns a block of size 0
+ * @alignment: the alignment that was requested for the block; the new block has
+ * the same
  *
- * Ownership: on success @ptr is gone and the new block is the caller's; on
- * failure @ptr is whole and still the caller's.
- * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @new_size above
- * PTRDIFF_MAX; EINVAL, @alignment is no power of two.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Ownership: on success @ptr is no longer valid and the caller owns the new
+ * block. On failure the caller still owns @ptr, which is unchanged.
+ * Return: the block, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (see
+ * porter_tracked_set_limit()), or @new_size is above PTRDIFF_MAX; EINVAL,
+ * @alignment is not a power of two.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
 					      size_t old_size, size_t new_size,
@@ -200,18 +228,18 @@ PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
 }
 
 /**
- * porter_allocate - allocate a block, aligned as malloc aligns
+ * porter_allocate - allocate a block with the alignment of malloc
  * @a: the allocator
- * @size: bytes; 0 gives a block that is not to be read
+ * @size: the size in bytes; a block of size 0 must not be dereferenced
  *
  * The same as porter_allocate_aligned() with PORTER_ALIGNMENT.
  *
- * Ownership: the block is the caller's until it gives it to porter_free() or
- * porter_reallocate() of the same allocator, in any thread.
- * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
- * PTRDIFF_MAX.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Ownership: the caller owns the block. It passes the block to porter_free() or
+ * porter_reallocate(), with the same allocator, in any thread.
+ * Return: the block, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (see
+ * porter_tracked_set_limit()), or @size is above PTRDIFF_MAX.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 PORTER_INLINE void *porter_allocate(porter_allocator *a, size_t size)
 {
@@ -219,21 +247,21 @@ PORTER_INLINE void *porter_allocate(porter_allocator *a, size_t size)
 }
 
 /**
- * porter_reallocate - resize a block that porter_allocate() gave
- * @a: the allocator that it came from
- * @ptr: the block; NULL makes this an allocation
- * @old_size: the bytes it was last asked for with; 0 with NULL
- * @new_size: bytes; 0 frees @ptr and returns a block of size 0
+ * porter_reallocate - resize a block of porter_allocate()
+ * @a: the allocator that the block came from
+ * @ptr: the block; if it is NULL, the function allocates
+ * @old_size: the size that was last requested for the block; 0 if @ptr is NULL
+ * @new_size: the new size in bytes; 0 frees @ptr and returns a block of size 0
  *
- * A block that was asked for with another alignment is resized with
- * porter_reallocate_aligned() only.
+ * A block that was allocated with another alignment must be resized with
+ * porter_reallocate_aligned().
  *
- * Ownership: on success @ptr is gone and the new block is the caller's; on
- * failure @ptr is whole and still the caller's.
- * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @new_size above
- * PTRDIFF_MAX.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Ownership: on success @ptr is no longer valid and the caller owns the new
+ * block. On failure the caller still owns @ptr, which is unchanged.
+ * Return: the block, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (see
+ * porter_tracked_set_limit()), or @new_size is above PTRDIFF_MAX.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 PORTER_INLINE void *porter_reallocate(porter_allocator *a, void *ptr,
 				      size_t old_size, size_t new_size)
@@ -243,18 +271,18 @@ PORTER_INLINE void *porter_reallocate(porter_allocator *a, void *ptr,
 }
 
 /**
- * porter_free - give a block back that porter_allocate() gave
- * @a: the allocator that it came from
- * @ptr: the block; NULL does nothing
- * @size: the bytes it was last asked for with
+ * porter_free - free a block of porter_allocate()
+ * @a: the allocator that the block came from
+ * @ptr: the block; if it is NULL, the function does nothing
+ * @size: the size that was last requested for the block
  *
- * A block that was asked for with another alignment goes back with
- * porter_free_aligned() only. A wrong size is not noticed, and makes the
- * numbers of a tracker wrong from then on.
+ * A block that was allocated with another alignment must be freed with
+ * porter_free_aligned(). The library cannot detect a wrong size. After a wrong
+ * size, the numbers of a tracker stay wrong.
  *
  * Return: nothing; errno may change.
  * Errors: none.
- * Threads: any thread may free what any other allocated. Signals: not safe.
+ * Threads: safe; any thread may free any block. Signals: not safe.
  */
 PORTER_INLINE void porter_free(porter_allocator *a, void *ptr, size_t size)
 {
@@ -262,49 +290,56 @@ PORTER_INLINE void porter_free(porter_allocator *a, void *ptr, size_t size)
 }
 
 /**
- * porter_release_unused - ask an allocator to give unused memory back
+ * porter_release_unused - return unused memory to the system
  * @a: the allocator
  *
- * The system backend calls malloc_trim(); a tracked allocator passes it on to
- * what it wraps; an allocator whose table has no
- * such function does nothing.
+ * The system backend calls malloc_trim(). A tracked allocator passes the call on
+ * to the allocator that it wraps. If the table of @a has no release_unused, the
+ * function does nothing.
  *
  * Return: nothing.
  * Errors: none.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 void porter_release_unused(porter_allocator *a);
 
 /**
- * porter_backend - an allocator that comes with the library, by its name
- * @name: "system" (malloc and free of the C library, or of what replaces it),
- * "jemalloc" or "mimalloc"
+ * porter_backend - find an allocator of the library by its name
+ * @name: "system", "jemalloc" or "mimalloc"
  *
- * The last two are looked for at run time: first among what the program is
- * linked with or was preloaded, then as a shared library. The library itself
- * is linked with neither. A jemalloc that was built for preloading needs more
- * static thread-local storage than a running process has left; then link it,
- * preload it, or start with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=8192.
+ * "system" is malloc() and free() of the C library, or of the library that
+ * replaces them in this program.
  *
- * Ownership: the allocator is the library's and lives as long as the process.
- * Return: the allocator, or NULL with errno.
- * Errors: ENOENT, no such backend or it is not on this machine; EINVAL,
+ * The library is not linked with jemalloc or mimalloc. It looks for them at run
+ * time: first among the libraries that the program is linked with or that were
+ * preloaded, then as a shared library on this machine. A jemalloc that was built
+ * for preloading needs more static thread-local storage than a running process
+ * has left. In that case link the program with it, preload it, or start the
+ * program with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=8192.
+ *
+ * Ownership: the library owns the allocator, which exists as long as the process.
+ * Return: the allocator, or NULL with errno set.
+ * Errors: ENOENT, no backend has this name, or it is not on this machine; EINVAL,
  * @name is NULL.
  * Threads: safe. Signals: not safe.
  */
 porter_allocator *porter_backend(const char *name);
 
 /**
- * porter_get_allocator - the default allocator of the process
+ * porter_get_allocator - get the default allocator of the process
  *
- * A tracked allocator over the backend that the environment variable
- * PORTER_ALLOCATOR names ("system", "jemalloc" or "mimalloc"; read at the
- * first call of this function or of porter_set_allocator(), and not in
- * set-user-ID programs), or what the program put in its place with
- * porter_set_allocator(). An unknown name gets one warning on standard error
- * and the system backend. porter_tracked_new() with NULL does not look here.
+ * The default is a tracked allocator over a backend, unless the program has
+ * replaced it with porter_set_allocator(). The environment variable
+ * PORTER_ALLOCATOR names the backend: "system", "jemalloc" or "mimalloc". The
+ * library reads the variable at the first call of this function or of
+ * porter_set_allocator(). A set-user-ID program ignores it. If the name is
+ * unknown, the library prints one warning to standard error and uses the system
+ * backend.
  *
- * Ownership: the library's; the built-in default is never destroyed.
+ * porter_tracked_new() does not use the default allocator, not even if its
+ * argument is NULL.
+ *
+ * Ownership: the library owns the built-in default, which is never destroyed.
  * Return: the allocator, never NULL.
  * Errors: none.
  * Threads: safe. Signals: not safe.
@@ -316,13 +351,13 @@ porter_allocator *porter_get_allocator(void);
  * porter_set_allocator - replace the default allocator of the process
  * @a: the new default
  *
- * Atomic: every porter_get_allocator() returns the old one or the new one.
- * Blocks go back to the allocator that they came from: keep the pointer that
- * you allocated with.
+ * The replacement is atomic: porter_get_allocator() returns either the old or
+ * the new default. A block must be freed with the allocator that it came from,
+ * so keep the pointer to that allocator.
  *
- * Ownership: @a stays the caller's and must live until it has been replaced
- * and its blocks were freed.
- * Return: the default before, or NULL with errno and nothing changed.
+ * Ownership: the caller still owns @a. @a must exist until it has been replaced
+ * and all of its blocks have been freed.
+ * Return: the previous default; or NULL with errno set, and nothing has changed.
  * Errors: EINVAL, @a is NULL or its table lacks a function.
  * Threads: safe. Signals: not safe.
  * Ordering: release and acquire.

@@ -1,45 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limit.h: trackers that bound what they count: limits, peaks, hierarchies.
+ * limit.h: limits, peaks and hierarchies of trackers.
  *
  *	server          limit 8 GiB
  *	 |-- cache      limit 2 GiB        an allocation through "query 17" is
- *	 `-- queries    limit 6 GiB        checked against its own limit, that of
- *	      |-- query 17   256 MiB       "queries" and that of "server", and
- *	      `-- query 18   256 MiB       counts in all three
+ *	 `-- queries    limit 6 GiB        checked against the limits of "query 17",
+ *	      |-- query 17   256 MiB       "queries" and "server", and counts in all
+ *	      `-- query 18   256 MiB       three trackers
  *
- * What is compared with a limit. Each tracker has an account, from birth, to
- * which bytes are charged: from before the underlying allocator is asked for
- * them until it has got them back. Limits, peaks and watches (watch.h) are about
- * charged bytes. They are the bytes in use, and beside them those of calls that
- * are under way. A tracker's account has the bytes of its descendants, too.
+ * Charged bytes. Each tracker has an account. An allocation charges its bytes to
+ * the account before it calls the underlying allocator. A free uncharges them
+ * after the underlying allocator has taken the block back. So the charged bytes
+ * are the bytes in use and the bytes of calls in progress. The account of a
+ * tracker includes its descendants. Limits, peaks and watches are about charged
+ * bytes.
  *
- * How it stays cheap. A thread gets a stock of bytes, charged beforehand at all
- * levels of the hierarchy. What it then allocates and frees within its stock
- * asks nobody. A stock is 4 KiB to 256 KiB, the larger the fewer threads have
- * one. All stocks below a limit are together at most a quarter of what is left
- * to it. Before a request is refused all stock is drained, which means taken
- * back, so nothing is refused while there is room.
+ * Stock. Each thread gets a stock of bytes that are charged in advance, at all
+ * levels of the hierarchy. Within its stock a thread allocates and frees without
+ * touching the account. A stock is between 4 KiB and 256 KiB; it is larger if
+ * fewer threads have one. All stocks below a limit together are at most a quarter
+ * of the room that is left to the limit. Before the library refuses a request, it
+ * drains the stocks, which means that it takes them back. So it refuses nothing
+ * while there is room.
  *
- * Near a limit, where that quarter is less than 4 KiB for each, there is no
- * stock. A tracker without parent and children is then in atomic mode: an
- * operation is one compare-and-exchange, as with an atomic counter. In a
- * hierarchy an operation takes the lock of the hierarchy for an instant.
+ * Near a limit there is no stock, because a quarter of the room would be less
+ * than 4 KiB for each thread. A tracker without parent and children is then in
+ * atomic mode: an operation is one compare-and-exchange, as with an atomic
+ * counter. In a hierarchy an operation takes the lock of the hierarchy for a
+ * short time.
  *
- * To drain, the library asks the kernel for a barrier in all threads
- * (membarrier); where that is not to be had, nobody ever gets a stock.
+ * To drain stocks, the library uses membarrier(2). If the kernel does not offer
+ * it, no thread gets a stock.
  *
- * Which number to choose: a limit is about the sizes asked for. What the process
- * takes from the system is more: code, stacks, what is not tracked, what the
- * underlying allocator rounds up and cannot give back. So it has to lie well
- * below what porter_process_memory() has for the cgroup; how far, only a look at
- * both numbers under load can tell.
+ * How to choose a limit. A limit counts requested sizes. The process takes more
+ * from the system: code, stacks, memory that no tracker counts, and memory that
+ * the underlying allocator adds by rounding or cannot return. So choose a limit
+ * well below the limit of the cgroup. To find the distance, compare
+ * porter_bytes_used() with porter_process_memory() under load.
  *
- * Which calls may run side by side, on one tracker and its hierarchy: all but
- * porter_tracked_destroy(), which may run beside all calls on other members.
- *
- * A signal handler may call those functions that say so, and must not allocate
- * or free through a tracker.
+ * All calls may run at the same time on one tracker and its hierarchy, except
+ * porter_tracked_destroy(). That may run at the same time as calls on other
+ * trackers of the hierarchy.
  */
 #ifndef PORTER_LIMIT_H
 #define PORTER_LIMIT_H
@@ -51,43 +52,58 @@
 
 PORTER_BEGIN_DECLS
 
-/* Names are copied; what is longer is cut, with the 0 at its end. */
+/* The size of a name with its final 0. Longer names are cut. */
 #define PORTER_NAME_SIZE 48
 
-/*
- * Called in the thread whose request is about to be refused by a limit, that of
- * porter_charge() as well, with no lock of the library held and nothing half
- * done. It runs inside the call that asks, with the locks that the caller holds.
- * It may free, allocate (in this tracker, too; a refusal in there calls it again,
- * so it must come to an end by itself), set limits, and ask
- * porter_last_refusal() which limit it was. Several threads may be in it at
- * once. It must not destroy the tracker or an ancestor, and must return: nonzero
- * to have the request tried once more, 0 to have it refused. It is not called
- * when the underlying allocator has no memory.
+/**
+ * porter_on_refused - the callback that runs before a limit refuses a request
  *
- * t        the tracker that was asked; the limit may be that of an ancestor
- * size     bytes that were asked for, or by which a block was to grow
- * context  that of the tracker whose function this is
+ * The library calls it in the thread that made the request, for an allocation, a
+ * reallocation or a porter_charge(). It can make room and ask for another
+ * attempt. The library does not call it if the underlying allocator has no
+ * memory.
+ *
+ * t        the tracker that received the request; the limit may be that of an
+ *          ancestor
+ * size     the requested bytes, or the bytes by which a block was to grow
+ * context  the context that was set together with the callback
+ *
+ * Return nonzero to have the request tried once more, or 0 to have it refused. The
+ * callback must return: it must not leave by longjmp() or by an exception.
+ *
+ * The callback runs inside the call that made the request, with all locks that the
+ * caller holds. If it takes a lock of the program, then no thread may make a
+ * request through this tracker or a descendant while it holds that lock. The
+ * library holds none of its own locks meanwhile.
+ *
+ * The callback may free, allocate, set limits, and call porter_last_refusal() to
+ * find out which limit would refuse. It may allocate through @t. If a limit would
+ * refuse that request, the library calls the callback again, inside itself; the
+ * callback must limit such a recursion. It must not destroy @t or an ancestor.
+ *
+ * Threads: several threads may be in the callback at the same time.
  */
 typedef int (*porter_on_refused)(porter_tracked *t, size_t size, void *context);
 
-/*
- * What a tracker can be made with. Begin with PORTER_TRACKED_OPTIONS_INIT, or
- * zero it and set size to sizeof(struct porter_tracked_options); then set what
- * is wanted.
+/**
+ * porter_tracked_options - the options of a new tracker
  *
- * name             for people, or NULL
- * parent           the tracker that this one counts in as well, or NULL. Its
- *                  limit binds, too. The underlying allocator is chosen for
- *                  each tracker by itself: do not make it the parent, or blocks
- *                  count twice there.
- * limit            most bytes charged, descendants included; 0: none
- * quantum          how large a thread's stock is, about; 0: chosen as said
- *                  above. Below 512 there is no stock.
- * on_refused       called before a refusal, or NULL: then that of the nearest
- *                  ancestor which has one. One is called, for all limits that
- *                  may refuse.
- * refused_context  for on_refused
+ * Initialize the struct with PORTER_TRACKED_OPTIONS_INIT, which sets size and
+ * leaves all other members 0. Then set the members that you need.
+ *
+ * size             sizeof(struct porter_tracked_options)
+ * name             a name for messages and statistics, or NULL
+ * parent           the parent, or NULL. The new tracker counts in its parent, too,
+ *                  and the limit of the parent applies to it. The underlying
+ *                  allocator is independent of the parent. Do not use the parent
+ *                  as the underlying allocator; blocks would count there twice.
+ * limit            the limit of the charged bytes, descendants included; 0: none
+ * quantum          the approximate size of a thread's stock in bytes; 0: the
+ *                  library chooses it. With a quantum below 512 there is no stock.
+ * on_refused       a callback that runs before a limit refuses a request, or
+ *                  NULL: the callback of the nearest ancestor that has one. The
+ *                  library calls one callback, whichever level would refuse.
+ * refused_context  the context of on_refused
  */
 struct porter_tracked_options {
 	size_t size;
@@ -99,7 +115,7 @@ struct porter_tracked_options {
 	void *refused_context;
 };
 
-/* The struct with its size set and nothing wanted. */
+/* Initializes the struct: sets its size, and all else to 0. */
 #define PORTER_TRACKED_OPTIONS_INIT                                            \
 	{                                                                      \
 		sizeof(struct porter_tracked_options), NULL, NULL, 0, 0, NULL, \
@@ -107,115 +123,127 @@ struct porter_tracked_options {
 	}
 
 /**
- * porter_tracked_new_with - a tracked allocator with a limit, a name, a parent
- * @underlying: where its blocks come from; NULL means the system backend
- * @o: what it is made with; NULL makes this porter_tracked_new()
+ * porter_tracked_new_with - make a tracker with a limit, a name or a parent
+ * @underlying: the allocator that the tracker wraps; NULL: the system backend
+ * @o: the options; NULL: as porter_tracked_new()
  *
- * Ownership: as porter_tracked_new(). Options are copied, name and all. A
- * parent stays the caller's, and cannot be destroyed before its children.
- * Return: the tracker, or NULL with errno.
- * Errors: ENOMEM, no memory; EINVAL, the table of @underlying lacks a
- * function, size is less than that of the first version of the struct, or a
- * number is negative. A parent that is no tracker ends the program with a
- * message, as far as that can be told.
+ * Ownership: as porter_tracked_new(). The function copies the options and the
+ * name. The caller still owns the parent, which cannot be destroyed before its
+ * children.
+ * Return: the tracker, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory; EINVAL, the table of @underlying lacks a
+ * function, size is less than the size of the first version of the struct, or a
+ * number is negative. If the parent is not a tracker, the function ends the
+ * program with a message. It cannot detect every such pointer.
  * Threads: safe. Signals: not safe.
  */
 porter_tracked *porter_tracked_new_with(porter_allocator *underlying,
 					const struct porter_tracked_options *o);
 
 /**
- * porter_tracked_set_limit - bound the charged bytes, from now on
- * @t: any tracker, the default one as well
- * @bytes: most bytes charged, descendants included; 0: no limit
+ * porter_tracked_set_limit - set the limit of a tracker
+ * @t: any tracker, including the default allocator of the process
+ * @bytes: the limit of the charged bytes, descendants included; 0: no limit
  *
- * No request that is granted later brings the charged bytes above the limit, at
- * no instant, and none is refused while there is room (G7). When more is charged
- * already, all requests for more are refused until enough has been freed; those
- * for 0 bytes, and to make a block smaller, never are. A refused request gets
- * NULL with errno ENOMEM, is counted in refusals, and leaves everything as it
- * was; a block to be resized is whole. porter_last_refusal() tells more.
+ * A limit is exact (G7). No request that is granted raises the charged bytes above
+ * the limit at any instant, and no request is refused while there is room for it.
+ * The limits of all ancestors apply as well.
  *
- * A first limit, where neither @t nor an ancestor had a limit or a watch, binds
- * every call that begins after it was set. Calls that began before are not
- * refused. Until they return, the charged bytes may exceed the limit by what
- * those calls have in flight; after that, by no more than was charged when the
- * limit was set. Other limits, as often as they change, are kept from the call
- * on.
+ * A refused allocation returns NULL with errno set to ENOMEM, and a refused
+ * porter_charge() returns -1. It counts in the refusals of porter_tracked_stats()
+ * and changes nothing else. A block that was to be resized is unchanged.
+ * porter_last_refusal() has the details. Before a request is refused, the
+ * callback of porter_tracked_set_on_refused() runs.
  *
- * For the whole process: porter_tracked_cast(porter_get_allocator()), and all
- * that is to be bound allocates through that allocator, or is its child.
+ * If more than @bytes are charged when the limit is set, every request that needs
+ * more bytes is refused until enough has been freed. Requests of size 0 and
+ * requests to shrink a block are never refused.
  *
- * Return: 0, or -1 with errno and nothing changed.
+ * A limit is a first limit if neither @t nor an ancestor had a limit or a watch
+ * before. A first limit applies to every call that begins after it was set. Calls
+ * that began before are not refused. Until they have returned, the charged bytes
+ * may exceed the limit by the bytes of those calls. After that they exceed it by at
+ * most what was charged when the limit was set. All other limits apply from this
+ * call on.
+ *
+ * To limit the whole process, set the limit of
+ * porter_tracked_cast(porter_get_allocator()). It applies to what is allocated
+ * through that allocator and through its children.
+ *
+ * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: EINVAL, @bytes is negative.
  * Threads: safe. Signals: not safe.
- * Ordering: an allocation that begins after the call has returned is bound.
+ * Ordering: the limit applies to allocations that begin after this call has
+ * returned.
  */
 int porter_tracked_set_limit(porter_tracked *t, int64_t bytes);
 
 /**
- * porter_tracked_limit - the limit of a tracker
+ * porter_tracked_limit - get the limit of a tracker
  * @t: the tracker
  *
- * Return: bytes; 0: none.
+ * Return: the limit in bytes; 0: there is none.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
 int64_t porter_tracked_limit(const porter_tracked *t);
 
 /**
- * porter_tracked_set_on_refused - what is called before a refusal, from now on
- * @t: any tracker, the default one as well
- * @f: the function; NULL: that of the nearest ancestor which has one, if any
- * @context: for @f
+ * porter_tracked_set_on_refused - set the callback that runs before a refusal
+ * @t: any tracker, including the default allocator of the process
+ * @f: the callback; NULL: the callback of the nearest ancestor that has one
+ * @context: passed to @f
  *
- * The function and its context change together: nobody calls one with the
- * context of the other. A call of another thread that began before may still
- * call the function that was there before, also after this has returned.
+ * The callback and its context change together. A request of another thread that
+ * began before this call may still run the previous callback, even after this call
+ * has returned.
  *
- * Ownership: @context stays the caller's, and must live as long as @f may be
- * called.
- * Return: 0, or -1 with errno and nothing changed.
- * Errors: ENOMEM, no memory.
+ * Ownership: the caller still owns @context, which must exist as long as @f may
+ * run.
+ * Return: 0; or -1 with errno set, and nothing has changed.
+ * Errors: ENOMEM, there is no memory.
  * Threads: safe. Signals: not safe.
- * Ordering: a request that begins after the call has returned calls @f.
+ * Ordering: a request that begins after this call has returned runs @f.
  */
 int porter_tracked_set_on_refused(porter_tracked *t, porter_on_refused f,
 				  void *context);
 
-/* How many children a refusal tells of, at most. */
+/* The number of children in a struct porter_refusal. */
 #define PORTER_REFUSAL_CHILDREN 3
 
-/* A child of the tracker whose limit refused, and what it has in use. */
+/**
+ * porter_refusal_child - a child of the tracker whose limit refused
+ *
+ * name        the name of the child
+ * bytes_used  the bytes in use by the child and its descendants
+ */
 struct porter_refusal_child {
 	char name[PORTER_NAME_SIZE];
 	int64_t bytes_used;
 };
 
-/*
- * A request that a limit refused. The caller sets size to
- * sizeof(struct porter_refusal) before the call, or begins with
- * PORTER_REFUSAL_INIT, so that the struct can grow.
+/**
+ * porter_refusal - a request that a limit refused
  *
- * As it was when the request was refused:
+ * porter_last_refusal() fills the struct. Initialize it with PORTER_REFUSAL_INIT,
+ * which sets size.
  *
- * asked           bytes that were asked for, or by which a block was to grow
- * limit           the limit that refused
- * charged         what was charged to the tracker that has that limit:
- *                 charged + asked > limit
+ * size            sizeof(struct porter_refusal)
+ * asked           the requested bytes, or the bytes by which a block was to grow
+ * limit           the limit that refused the request
+ * charged         the bytes that were charged to the tracker with this limit when
+ *                 it refused: charged + asked > limit
+ * stock           an upper bound of the stock that threads hold below this limit
+ * children_count  the number of elements of largest that are filled
+ * reserved        always 0
+ * largest         the children, of the tracker with this limit, that have most
+ *                 bytes in use; the largest first
+ * asked_name      the name of the tracker that received the request
+ * name            the name of the tracker with this limit: the one that received
+ *                 the request, or an ancestor
  *
- * As it is when porter_last_refusal() is called:
- *
- * stock           what threads hold as stock below that limit, at most
- * children_count  how many of the array largest are filled
- * reserved        0
- * largest         the children of the tracker that has the limit which have
- *                 most in use, the largest first
- *
- * And the names:
- *
- * asked_name      of the tracker that was asked
- * name            of the tracker that has the limit: the one that was asked, or
- *                 an ancestor
+ * The members asked, limit and charged were noted when the request was refused.
+ * The library determines all others when porter_last_refusal() is called.
  */
 struct porter_refusal {
 	size_t size;
@@ -230,7 +258,7 @@ struct porter_refusal {
 	char name[PORTER_NAME_SIZE];
 };
 
-/* The struct with its size set, to be filled. */
+/* Initializes the struct: sets its size. */
 #define PORTER_REFUSAL_INIT                                         \
 	{                                                           \
 		sizeof(struct porter_refusal), 0, 0, 0, 0, 0, 0,    \
@@ -238,87 +266,96 @@ struct porter_refusal {
 	}
 
 /**
- * porter_last_refusal - the last request of this thread that a limit refused
- * @out: filled; out->size says how large the caller's struct is
+ * porter_last_refusal - get the last request of this thread that a limit refused
+ * @out: the struct to fill; out->size is the size of the caller's struct
  *
- * Each thread has its own. The request is noted before on_refused is called, so
- * on_refused may ask here; a request that on_refused then made room for stays
- * noted until the next one. A refusal of porter_charge() and
- * porter_charge_resize() is one, too. A request that failed because the
- * underlying allocator has no memory is not. The note is kept in the thread's
- * slot: porter_thread_unregister() forgets it, and without memory for a slot
- * there is none.
+ * Each thread has its own last refusal. It can be a request to allocate or to
+ * resize a block, a porter_charge() or a porter_charge_resize(). A request that
+ * failed because the underlying allocator had no memory is not a refusal.
  *
- * The note is made without memory, and names and children are looked up now: a
- * walk over the children and the slots. What the caller's struct has beyond what
- * the library knows is set to 0.
+ * The library notes the request before it calls on_refused. So on_refused may call
+ * this function. If on_refused then makes room and the request succeeds, the note
+ * stays until the next refusal.
  *
- * Return: 0, or -1 with errno and @out unchanged.
- * Errors: ENOENT, no limit ever refused a request of this thread, or the tracker
- * that was asked or the one that has the limit was destroyed since; EINVAL, @out
- * is NULL or out->size is less than that of the first version of the struct.
+ * The note is kept in the slot of the thread, and making it needs no memory. So
+ * porter_thread_unregister() discards it, and a thread for which there was no
+ * memory for a slot has none. This function looks up the names and the children,
+ * which takes a walk over the children and the slots.
+ *
+ * Members of the caller's struct that the library does not know are set to 0.
+ *
+ * Return: 0; or -1 with errno set, and @out is unchanged.
+ * Errors: ENOENT, no limit has refused a request of this thread, or one of the two
+ * trackers has been destroyed since; EINVAL, @out is NULL or out->size is less than
+ * the size of the first version of the struct.
  * Threads: safe. Signals: not safe.
  */
 int porter_last_refusal(struct porter_refusal *out);
 
 /**
- * porter_tracked_trim - evict until no more than so much is charged
+ * porter_tracked_trim - evict until at most a target is charged
  * @t: the tracker
- * @target: the bytes to come down to, descendants included; 0 or more
- * @evict: frees something through @t or a descendant, and returns nonzero; or
- * returns 0: there is nothing more to evict
- * @context: for @evict
+ * @target: the charged bytes to reach, descendants included; 0 or more
+ * @evict: a function that frees something through @t or a descendant and returns
+ * nonzero, or returns 0 if there is nothing left to evict
+ * @context: passed to @evict
  *
- * Calls @evict until at most @target bytes are charged, until it returns 0, or
- * until a call of it has freed nothing. It is not called when no more than
- * @target is charged to begin with. It is called in this thread, with no lock of
- * the library held, and may do everything but destroy @t.
+ * The function calls @evict until at most @target bytes are charged, until @evict
+ * returns 0, or until a call of @evict has freed nothing. If at most @target bytes
+ * are charged already, it does not call @evict.
  *
- * For a cache: call it from on_refused, or where a watch told of the high
+ * @evict runs in the calling thread. The library holds no lock meanwhile. @evict may
+ * do anything except destroy @t.
+ *
+ * A cache calls this function in on_refused, or when a watch reports the high
  * watermark.
  *
- * Return: the bytes charged in the end: at most @target when it got there; or -1
- * with errno.
- * Errors: EINVAL, @target is negative or @evict is NULL; it was not called then.
+ * Return: the bytes that are charged at the end, which are at most @target if the
+ * target was reached; or -1 with errno set.
+ * Errors: EINVAL, @target is negative or @evict is NULL, and nothing was called.
  * Threads: safe. Signals: not safe.
  */
 int64_t porter_tracked_trim(porter_tracked *t, int64_t target,
 			    int (*evict)(void *context), void *context);
 
 /**
- * porter_tracked_name - the name of a tracker
+ * porter_tracked_name - get the name of a tracker
  * @t: the tracker
  *
- * Ownership: lives as long as @t.
- * Return: the name, or an empty one; never NULL.
+ * Ownership: the string exists as long as @t.
+ * Return: the name, or an empty string; never NULL.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
 const char *porter_tracked_name(const porter_tracked *t);
 
 /**
- * porter_tracked_parent - the parent of a tracker
+ * porter_tracked_parent - get the parent of a tracker
  * @t: the tracker
  *
- * Return: the parent, or NULL.
+ * Return: the parent, or NULL if @t has none.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
 porter_tracked *porter_tracked_parent(const porter_tracked *t);
 
 /**
- * porter_tracked_foreach_child - visit the children of a tracker
+ * porter_tracked_foreach_child - call a function for each child of a tracker
  * @t: the tracker
- * @visit: called with each child, and @context; stops when it returns nonzero
- * @context: for @visit
+ * @visit: called with a child and @context; if it returns nonzero, the function
+ * stops
+ * @context: passed to @visit
  *
- * Children that are made meanwhile may be missed. A child that may be destroyed
- * by another thread meanwhile can be read from in @visit (its numbers, its
- * name), but not allocated through. @visit runs inside the RCU read lock: it
- * must not destroy a tracker, nor wait for anybody who might.
+ * The function may miss children that are made while it runs.
  *
- * Return: what the last call of @visit returned, 0 without children.
- * Errors: none of its own.
+ * @visit may read the numbers and the name of the child. If another thread may
+ * destroy the child meanwhile, @visit must not allocate through it. @visit runs
+ * inside an RCU read-side critical section. It must not destroy a tracker, wait for
+ * a thread that does, or call fork(). It must return: it must not leave by
+ * longjmp() or by an exception.
+ *
+ * Return: what the last call of @visit returned; 0 if there are no children.
+ * Errors: none.
  * Threads: safe. Signals: not safe.
  */
 int porter_tracked_foreach_child(const porter_tracked *t,
@@ -327,37 +364,43 @@ int porter_tracked_foreach_child(const porter_tracked *t,
 				 void *context);
 
 /**
- * porter_peak - the most bytes that were charged at once, between two bounds
+ * porter_peak - get bounds of the peak
  * @t: the tracker
  *
- * The peak is the most that was charged at one time in the period, descendants
- * included: the least limit that would have refused nothing. It is at least
- * lower and at most upper (G8): there is one order of all operations, each of
- * which takes effect at one instant inside its call, in which that holds at
- * every read. Every tracker keeps its peak, however it was made. The period
- * begins when @t is made and with each porter_peak_reset() of @t.
+ * The peak is the largest number of bytes that were charged at one time in the
+ * present period, descendants included. In other words, it is the smallest limit
+ * that would have refused nothing. The period begins when @t is made and at each
+ * porter_peak_reset() of @t. Every tracker keeps its peak.
  *
- * How wide: nothing, lower == upper, for a tracker without children that one
- * thread uses. Otherwise at most the largest of 64 KiB, 1/256 of the peak, and
- * 4 KiB for each thread that holds stock.
+ * The peak is at least lower and at most upper (G8). Precisely: for each tracker
+ * there is an order of the operations on it and its descendants, in which each
+ * operation takes effect at one instant inside its call, and at every
+ * porter_peak() of that tracker the bounds hold. Each tracker has such an order by
+ * itself. Peaks of two trackers of a hierarchy that are read together need not
+ * agree with one common order.
+ *
+ * The bounds are equal for a tracker that has no children and that only one thread
+ * uses. Otherwise they differ by at most the largest of 64 KiB, 1/256 of the peak,
+ * and 4 KiB for each thread that holds stock.
  *
  * Return: the bounds in bytes.
  * Errors: none.
- * Threads: safe; takes no lock, waits for nobody, makes nobody wait (G6).
+ * Threads: safe; takes no lock, does not wait, and makes no other thread wait
+ * (G6).
  * Signals: not safe.
- * Ordering: acquire, against the updates that it sees.
+ * Ordering: acquire, with the updates that the read sees.
  */
 struct porter_interval porter_peak(const porter_tracked *t);
 
 /**
- * porter_peak_reset - begin a new period for the peak
+ * porter_peak_reset - begin a new period of the peak
  * @t: the tracker
  *
- * All stock of @t and its descendants is drained; then both bounds of the new
- * period are what is charged now. The periods of ancestors and descendants go
- * on.
+ * The function drains all stock of @t and its descendants. Then it sets both bounds
+ * to the number of bytes that are charged now. The periods of ancestors and
+ * descendants do not change.
  *
- * Return: the bounds for the period that ends, as porter_peak().
+ * Return: the bounds of the period that ends, as porter_peak().
  * Errors: none.
  * Threads: safe. Signals: not safe.
  */

@@ -2,17 +2,17 @@
 /*
  * portermem.h: the whole library.
  *
- *	tracked.h     an allocator that knows how many bytes it holds: start here
- *	limit.h       limits, peaks, hierarchies of trackers
- *	allocator.h   what an allocator is; the backends; the process default
- *	counter.h     the sharded counter underneath, for any quantity
- *	process.h     what the kernel says about the whole process
- *	thread.h      a thread's slot, for who wants to choose the moment
- *	version.h     which version this is
- *	watch.h       to be told when a tracker holds much
+ *	tracked.h     trackers: allocators that count their bytes; start here
+ *	limit.h       limits, peaks and hierarchies of trackers
+ *	allocator.h   allocators, backends, the default of the process
+ *	counter.h     the sharded counter, for any quantity
+ *	process.h     the memory of the whole process, from the kernel
+ *	thread.h      the slot of a thread
+ *	version.h     the version
+ *	watch.h       notifications when a tracker crosses a watermark
  *
- * Adapters to other libraries (adapt-*.h) are not included here: each belongs
- * to a library of its own.
+ * This header does not include the adapters to other libraries (adapt-*.h). Each
+ * of them needs the header of the library that it adapts.
  */
 #ifndef PORTER_PORTERMEM_H
 #define PORTER_PORTERMEM_H

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread.h: a thread's own slot.
+ * thread.h: the slot of a thread.
  *
- * Nobody needs these functions: a thread takes a slot by itself with its
- * first update and hands it on when it ends. They are for programs that want
- * that moment to be of their choosing, before a thread turns to work that
- * must not be disturbed.
+ * Most programs do not need these functions: a thread takes a slot at its first
+ * update and releases it when it ends. A program calls them to choose when that
+ * happens, for example before a thread begins work that must not be delayed.
  */
 #ifndef PORTER_THREAD_H
 #define PORTER_THREAD_H
@@ -15,33 +14,34 @@
 PORTER_BEGIN_DECLS
 
 /**
- * porter_thread_register - take the calling thread's slot now
+ * porter_thread_register - take a slot for the calling thread
  *
- * Takes a slot for the calling thread and registers the thread with liburcu,
- * so that neither the first update nor the first read has to. Registering a
- * thread that is registered does nothing.
+ * Takes a slot for the calling thread and registers the thread with liburcu.
+ * Otherwise the first update takes the slot and the first read registers the
+ * thread. If the thread is registered already, the function does nothing.
  *
- * Ownership: the slot belongs to the thread until porter_thread_unregister()
- * or the end of the thread.
- * Return: 0, or -1 with errno.
- * Errors: ENOMEM, no memory for a slot or for liburcu (updates are counted all
- * the same); ECANCELED, the thread is ending and has handed its slot on
- * already.
- * Threads: safe. Signals: not safe; it blocks all signals for a moment.
+ * Ownership: the thread owns the slot until porter_thread_unregister() or until
+ * it ends.
+ * Return: 0, or -1 with errno set.
+ * Errors: ENOMEM, there is no memory for a slot or for liburcu, and the updates
+ * of the thread are counted in a shared cell; ECANCELED, the thread is ending and
+ * has released its slot already.
+ * Threads: safe. Signals: not safe; the function blocks all signals for a short
+ * time.
  */
 int porter_thread_register(void);
 
 /**
- * porter_thread_unregister - hand the calling thread's slot on now
+ * porter_thread_unregister - release the slot of the calling thread
  *
- * What the thread has counted stays counted. The next thread that needs a
- * slot goes on in this one. A later update of this thread takes a slot anew.
- * A thread that has no slot may call this: nothing happens.
+ * What the thread has counted stays counted. The next thread that needs a slot
+ * takes this one, with its values. The next update of the calling thread takes a
+ * slot again. If the thread has no slot, the function does nothing.
  *
  * Return: nothing.
  * Errors: none.
- * Threads: safe. Signals: not safe: a handler must not take the slot away
- * from the update that it interrupted.
+ * Threads: safe. Signals: not safe, because the handler may have interrupted an
+ * update that uses the slot.
  */
 void porter_thread_unregister(void);
 

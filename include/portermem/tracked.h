@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracked.h: an allocator that knows how many bytes it holds.
+ * tracked.h: trackers, which are allocators that count their bytes.
  *
- * A tracked allocator wraps any other and is one itself:
+ * A tracked allocator, or tracker, wraps another allocator. A tracker is an
+ * allocator itself:
  *
- *	program --> tracked --> underlying allocator
- *	               `--> two adds into the calling thread's own cell
+ *	program --> tracker --> underlying allocator
+ *	               `--> two additions in the cell of the calling thread
  *
- * What counts are the sizes asked for, exactly; the rounding of the
- * underlying allocator does not. A reallocation counts the difference. A
- * block may be freed in any thread.
+ * A tracker counts the requested sizes exactly. It does not count what the
+ * underlying allocator adds to round a size up. For a reallocation it counts the
+ * difference between the two sizes. Any thread may free a block.
  *
- * Which calls may run side by side, on one tracker:
+ * Calls that may run at the same time on one tracker:
  *
  *	                  allocate/free   read   destroy
  *	allocate/free          yes        yes      no
@@ -29,26 +30,41 @@
 
 PORTER_BEGIN_DECLS
 
+/**
+ * porter_tracked - a tracked allocator, or tracker
+ *
+ * An opaque type. porter_tracked_new() and porter_tracked_new_with() make a
+ * tracker, and porter_tracked_destroy() destroys it. Programs allocate through
+ * the allocator that porter_tracked_allocator() returns.
+ */
 typedef struct porter_tracked porter_tracked;
 
-/*
- * The numbers of a tracked allocator. The caller sets size to
- * sizeof(struct porter_stats) before the call, or begins with PORTER_STATS_INIT,
- * so that the struct can grow.
+/**
+ * porter_stats - the numbers of a tracker
  *
+ * porter_tracked_stats() fills the struct. Initialize it with PORTER_STATS_INIT,
+ * which sets size.
+ *
+ * size             sizeof(struct porter_stats)
  * bytes_used       bytes in use: total_allocated - total_freed
- * total_allocated  bytes ever handed out; reallocations count their growth
- * total_freed      bytes ever given back; reallocations count their shrinking
- * allocations      blocks ever handed out
- * frees            blocks ever given back; allocations - frees are in use
- * reallocations    blocks resized (to size 0: a free and an allocation)
- * failures         requests that got NULL, but for those that a limit refused
- * refusals         requests that a limit refused (limit.h)
+ * total_allocated  bytes allocated since the tracker was made, including the
+ *                  growth of reallocated blocks
+ * total_freed      bytes freed since the tracker was made, including the shrinking
+ *                  of reallocated blocks
+ * allocations      blocks allocated since the tracker was made
+ * frees            blocks freed since the tracker was made; allocations - frees
+ *                  blocks are in use
+ * reallocations    blocks resized; a reallocation to size 0 counts as a free and
+ *                  an allocation instead
+ * failures         requests that returned NULL for another reason than a limit
+ * refusals         requests that a limit refused
  *
- * A tracker with children (limit.h) has all of them counted in: those that
- * live, and those that were destroyed. A refusal is one of the tracker that was
- * asked, whichever limit it was; so a parent's tell of all its descendants. A
- * tracker over another that refuses has a failure.
+ * The numbers of a tracker include those of its descendants, of destroyed
+ * descendants too. A refusal counts in the tracker that received the request,
+ * even if the limit is that of an ancestor. If the underlying allocator is a
+ * tracker that refuses, the outer tracker counts a failure.
+ *
+ * An allocation and a porter_charge() count alike.
  */
 struct porter_stats {
 	size_t size;
@@ -62,55 +78,66 @@ struct porter_stats {
 	uint64_t refusals;
 };
 
-/* The struct with its size set, to be filled. */
+/* Initializes the struct: sets its size. */
 #define PORTER_STATS_INIT                                           \
 	{                                                           \
 		sizeof(struct porter_stats), 0, 0, 0, 0, 0, 0, 0, 0 \
 	}
 
 /**
- * porter_tracked_new - a tracked allocator over another
- * @underlying: where its blocks come from; NULL means the system backend.
- * May be a tracked allocator itself: then both count.
+ * porter_tracked_new - make a tracker
+ * @underlying: the allocator that the tracker wraps; NULL: the system backend. If
+ * @underlying is a tracker, both trackers count each block.
  *
- * Ownership: the tracker is the caller's until porter_tracked_destroy();
- * @underlying stays the caller's and must outlive it.
- * Return: the tracker, or NULL with errno.
- * Errors: ENOMEM, no memory; EINVAL, the table of @underlying lacks a function.
+ * The tracker has no name, no parent and no limit. porter_tracked_new_with()
+ * makes one that has them.
+ *
+ * Ownership: the caller owns the tracker until porter_tracked_destroy(). The
+ * caller still owns @underlying, which must outlive the tracker.
+ * Return: the tracker, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory; EINVAL, the table of @underlying lacks a
+ * function.
  * Threads: safe. Signals: not safe.
  */
 porter_tracked *porter_tracked_new(porter_allocator *underlying);
 
 /**
- * porter_tracked_destroy - end a tracked allocator
- * @t: the tracker; NULL does nothing, and nothing is leaked
- * @leaked: on success, the bytes still in use, 0 when all came back; may be NULL
+ * porter_tracked_destroy - destroy a tracker
+ * @t: the tracker; if it is NULL, the function sets @leaked to 0 and returns 0
+ * @leaked: set to the number of bytes that are still in use; 0 if all blocks have
+ * been freed; may be NULL
  *
- * No other call on @t may run at the same time or come later; blocks that are
- * still in use cannot be freed through it any more. Its watches (watch.h) are
- * removed: a callback of one that runs is waited for, unless it is that which
- * calls; so do not hold a lock that it takes.
+ * No other call may use @t at the same time or later. Blocks that are still in
+ * use can no longer be freed through @t.
  *
- * What a child (limit.h) has still in use leaves its ancestors with it: they
- * count it as freed, and their limits have that room again, though the memory
- * is still out. A tracker that merely stands on another leaves it counted there.
- * Children leave in any order at the same cost, and wait for no reader.
+ * The function removes the watches of @t. If the callback of a watch is running,
+ * the function waits for it, unless that callback made the call. So the caller
+ * must not hold a lock that the callback takes.
  *
- * After a wrong size given to porter_free() @leaked may be negative.
+ * If @t has a parent, its ancestors count the bytes that are still in use as
+ * freed, and their limits have that room again, although the memory has not been
+ * freed. If @t only wraps another tracker, that tracker still counts them.
  *
- * Return: 0; or -1 with errno, with nothing changed and @leaked as it was.
- * Errors: EBUSY, @t is the default allocator of the process, or has children
- * (limit.h). A pointer that is no tracker, or one that was destroyed already,
- * ends the program with a message, as far as that can be told.
- * Threads: safe, but see above. Signals: not safe.
+ * Children may be destroyed in any order. The call does not wait for readers.
+ *
+ * @leaked may be negative if porter_free() was called with a wrong size.
+ *
+ * Return: 0; or -1 with errno set, and neither @t nor @leaked has changed.
+ * Errors: EBUSY, @t is the default allocator of the process, or it has children.
+ * If @t is not a tracker, or was destroyed before, the function ends the program
+ * with a message. It cannot detect every such pointer.
+ * Threads: safe, except that no other call may use @t. Signals: not safe.
  */
 int porter_tracked_destroy(porter_tracked *t, int64_t *leaked);
 
 /**
- * porter_tracked_allocator - the allocator that a tracker is
+ * porter_tracked_allocator - get the allocator of a tracker
  * @t: the tracker
  *
- * Ownership: lives as long as @t.
+ * porter_allocate() and its relatives take the result. What they allocate with it
+ * counts in @t.
+ *
+ * Ownership: the allocator is a part of @t and exists as long as @t.
  * Return: the allocator, never NULL.
  * Errors: none.
  * Threads: safe. Signals: safe.
@@ -118,143 +145,155 @@ int porter_tracked_destroy(porter_tracked *t, int64_t *leaked);
 porter_allocator *porter_tracked_allocator(porter_tracked *t);
 
 /**
- * porter_tracked_cast - the tracker that an allocator is
+ * porter_tracked_cast - get the tracker of an allocator
  * @a: any allocator, or NULL
  *
- * An allocator of your own that embeds or wraps a tracker is not one itself.
+ * The result is @a as a tracker, if @a is one. An allocator that embeds or wraps a
+ * tracker is not a tracker itself.
  *
- * Return: the tracker, or NULL when @a is not a tracked allocator.
+ * Return: the tracker, or NULL if @a is not a tracked allocator.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
 porter_tracked *porter_tracked_cast(porter_allocator *a);
 
 /**
- * porter_bytes_used - the bytes in use through a tracker
+ * porter_bytes_used - get the number of bytes in use
  * @t: the tracker
  *
- * Exact when no update is under way (G1); otherwise at least what was in use
- * at an instant inside the call, and never negative, without being clamped
- * (G2). A block is in use from the return of the call that gave it until the
- * call that takes it back. Ask for a moment: the number may be old by the time
- * it is looked at. Descendants (limit.h) are counted in.
+ * A block is in use from the return of the call that allocates it to the begin of
+ * the call that frees it. The blocks of all descendants of @t are included.
  *
- * While others allocate and free it may be more than is in use at any instant,
- * but never more than a limit of @t or of an ancestor (limit.h): unless that was
- * set below what was charged, or was a first one and calls were under way.
+ * The result is exact if no update is in progress (G1). While other threads
+ * allocate and free, the result is at least the number of bytes that were in use
+ * at an instant inside the call (G2). It is never negative, and the library does
+ * not clamp it to achieve that. Other threads may change the number before the
+ * caller looks at the result.
  *
- * Return: bytes.
+ * While other threads allocate and free, the result may be greater than the number
+ * of bytes in use at any instant. It is never greater than the limit of @t or of
+ * an ancestor, with two exceptions: the limit was set below the bytes that were
+ * charged already, or it was a first limit that was set while calls were in
+ * progress. See porter_tracked_set_limit().
+ *
+ * Return: the number of bytes.
  * Errors: none.
- * Threads: safe; takes no lock, waits for nobody, makes nobody wait (G6). The
- * first read of a thread registers it with liburcu, once, under a lock of
- * liburcu's. Cost grows linearly with the number of slots, times that of the
- * descendants and one.
+ * Threads: safe; takes no lock, does not wait, and makes no other thread wait
+ * (G6). The first read of a thread registers the thread with liburcu under a lock
+ * of liburcu. The cost is proportional to the number of slots, times the number of
+ * trackers (@t and its descendants).
  * Signals: not safe.
- * Ordering: acquire, against the updates that it sees.
+ * Ordering: acquire, with the updates that the read sees.
  */
 int64_t porter_bytes_used(const porter_tracked *t);
 
 /**
- * porter_bytes_used_interval - bounds of the bytes in use, certified
+ * porter_bytes_used_interval - get certified bounds of the bytes in use
  * @t: the tracker
  *
- * Scans all cells twice. At every instant between the two scans the
- * bytes in use lay within the bounds (G3). Where both scans agree the
- * bounds are equal: then this is an exact number, under load.
+ * The function scans all cells twice. At every instant between the two scans the
+ * number of bytes in use was within the bounds (G3). If both scans find the same
+ * words, the bounds are equal. Then they are the exact number, even while other
+ * threads allocate and free.
  *
- * Return: the bounds in bytes, lower never below 0; lower == upper: exact.
+ * Return: the bounds in bytes; lower is never below 0.
  * Errors: none.
  * Threads: as porter_bytes_used(). Signals: not safe.
- * Ordering: acquire, against the updates that it sees.
+ * Ordering: acquire, with the updates that the read sees.
  */
 struct porter_interval porter_bytes_used_interval(const porter_tracked *t);
 
 /**
- * porter_bytes_used_exact - the bytes in use at an instant, or nothing
+ * porter_bytes_used_exact - try to get the exact number of bytes in use
  * @t: the tracker
- * @out: the bytes in use at an instant inside the call
- * @max_tries: how often to scan again, at least 1
+ * @out: set to the number of bytes in use at an instant inside the call
+ * @max_tries: how often to scan again; at least 1
  *
- * Scans until two scans in a row agree. That takes a gap in the updates
- * as long as a walk over the slots; the fewer slots and the less load, the
- * sooner it comes.
+ * The function scans all cells until two successive scans find the same words.
+ * That needs a pause between updates as long as a scan. It becomes more likely
+ * with fewer slots and with less load.
  *
- * Return: 0 and the exact number in @out; or -1 with errno.
- * Errors: EAGAIN, no two scans agreed: then @out has the lower bound of
- * the narrowest interval that was seen, which is not exact; EINVAL, @out is
- * NULL or @max_tries is 0, and nothing was changed.
+ * Return: 0, and @out is exact; or -1 with errno set.
+ * Errors: EAGAIN, no two successive scans found the same words, and @out is set to
+ * the lower bound of the narrowest interval that was found, which is not exact;
+ * EINVAL, @out is NULL or @max_tries is 0, and nothing has changed.
  * Threads: as porter_bytes_used(). Signals: not safe.
- * Ordering: acquire, against the updates that it sees.
+ * Ordering: acquire, with the updates that the read sees.
  */
 int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
 			    unsigned max_tries);
 
 /**
- * porter_tracked_stats - all numbers of a tracker
+ * porter_tracked_stats - get all numbers of a tracker
  * @t: the tracker
- * @out: filled; out->size says how large the caller's struct is
+ * @out: the struct to fill; out->size is the size of the caller's struct
  *
- * Each number is exact when no update is under way. While updates run, each
- * is right by itself at an instant inside the call, frees are read before
- * allocations, and bytes_used is what total_allocated and total_freed say: it
- * may be above a limit then, where porter_bytes_used() is not.
- * What the caller's struct has beyond what the library knows is set to 0.
+ * The numbers are exact if no update is in progress. While updates are in
+ * progress, each number was right at an instant inside the call, but not all of
+ * them at the same instant. Frees are read before allocations. bytes_used is the
+ * difference of total_allocated and total_freed. It can exceed a limit while
+ * updates are in progress; porter_bytes_used() does not.
  *
- * Return: 0, or -1 with errno and @out unchanged.
- * Errors: EINVAL, @out is NULL or out->size is less than that of the first
+ * Members of the caller's struct that the library does not know are set to 0.
+ *
+ * Return: 0; or -1 with errno set, and @out is unchanged.
+ * Errors: EINVAL, @out is NULL or out->size is less than the size of the first
  * version of the struct.
  * Threads: as porter_bytes_used(). Signals: not safe.
- * Ordering: acquire, against the updates that it sees.
+ * Ordering: acquire, with the updates that the read sees.
  */
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
 
 /**
- * porter_charge - count bytes that came from elsewhere
+ * porter_charge - count memory that was not allocated through the tracker
  * @t: the tracker
- * @size: bytes
+ * @size: the size in bytes
  *
- * For memory that the program holds and did not allocate here: a mapping, a
- * buffer that another library handed over. It counts as a block of @size does,
- * in @t, and in the trackers that @t stands on; against limits and in peaks
- * (limit.h), too. Charge before the memory is there, if a limit is to keep it
- * from being asked for.
+ * For memory that the program got elsewhere, such as a mapping or a buffer of
+ * another library. The memory counts as a block of @size bytes would: in @t, in
+ * its ancestors and in the trackers that @t wraps, against their limits and in
+ * their peaks.
  *
- * Ownership: none; porter_refund() with the same size, in any thread, when the
- * memory is gone; porter_charge_resize() when its size changes.
- * Return: 0, or -1 with errno and the bytes as before. A refusal or a failure
- * is counted, as it is for a block.
- * Errors: ENOMEM, a limit refuses, @size is above PTRDIFF_MAX, or more than 2^60
- * bytes would be charged.
+ * To have a limit checked before the memory is obtained, call this function
+ * first.
+ *
+ * Ownership: the function takes no memory. When the memory is released, call
+ * porter_refund() with the same size, in any thread. When its size changes, call
+ * porter_charge_resize().
+ * Return: 0; or -1 with errno set, and the bytes are unchanged. A refusal or a
+ * failure is counted, as for a block.
+ * Errors: ENOMEM, a limit refuses the request, @size is above PTRDIFF_MAX, or more
+ * than 2^60 bytes would be charged.
  * Threads: safe. Signals: not safe.
  */
 int porter_charge(porter_tracked *t, size_t size);
 
 /**
- * porter_charge_resize - count that what porter_charge() counted changes in size
+ * porter_charge_resize - change the size of charged memory
  * @t: the tracker
- * @old_size: the bytes that are charged for it
- * @new_size: the bytes that it is to have
+ * @old_size: the size in bytes that is charged
+ * @new_size: the new size in bytes
  *
- * The growth is charged or the shrinking refunded, in one operation. It counts
- * as one reallocation, also with equal sizes, in @t and in the trackers that @t
- * stands on. Shrinking never fails, whatever the limits are.
+ * The function charges the growth or refunds the shrinkage, in one operation. It
+ * counts as one reallocation, even if the sizes are equal, in @t and in the
+ * trackers that @t wraps. A shrinkage never fails, whatever the limits are.
  *
- * Ownership: porter_refund() with @new_size when the memory is gone; after a
- * failure, with @old_size.
- * Return: 0, or -1 with errno and the bytes as before. A refusal or a failure is
- * counted.
- * Errors: ENOMEM, only where @new_size is more than @old_size: a limit refuses
- * the difference, @new_size is above PTRDIFF_MAX, or more than 2^60 bytes would
- * be charged.
+ * Ownership: when the memory is released, call porter_refund() with @new_size, or
+ * with @old_size if this call failed.
+ * Return: 0; or -1 with errno set, and the bytes are unchanged. A refusal or a
+ * failure is counted.
+ * Errors: ENOMEM, @new_size is greater than @old_size, and a limit refuses the
+ * difference, @new_size is above PTRDIFF_MAX, or more than 2^60 bytes would be
+ * charged.
  * Threads: safe. Signals: not safe.
  */
 int porter_charge_resize(porter_tracked *t, size_t old_size, size_t new_size);
 
 /**
- * porter_refund - count back what porter_charge() counted
+ * porter_refund - uncount memory that porter_charge() counted
  * @t: the tracker
- * @size: the bytes that were given to porter_charge(), or last to
- * porter_charge_resize()
+ * @size: the size that was passed to porter_charge(), or the new size that was
+ * last passed to porter_charge_resize()
  *
  * Return: nothing.
  * Errors: none.
@@ -263,90 +302,91 @@ int porter_charge_resize(porter_tracked *t, size_t old_size, size_t new_size);
 void porter_refund(porter_tracked *t, size_t size);
 
 /**
- * porter_malloc - allocate a block that remembers its size
+ * porter_malloc - allocate a block that stores its size
  * @t: the tracker
- * @size: bytes; 0 gives a block that is not to be read
+ * @size: the size in bytes; a block of size 0 must not be dereferenced
  *
- * For libraries whose free has no size. The block carries a header of
- * PORTER_ALIGNMENT bytes, which the underlying allocator gives and which does
- * not count: the tracker counts @size.
+ * For callers that do not know the size of a block when they free it. Such a
+ * block has a header of PORTER_ALIGNMENT bytes, which comes from the underlying
+ * allocator. The tracker counts @size bytes, without the header.
  *
- * Ownership: the block is the caller's until porter_mfree() or
- * porter_realloc() of the same tracker, in any thread; porter_free() must not
- * be given it.
- * Return: the block, aligned as malloc aligns, or NULL with errno.
- * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
- * PTRDIFF_MAX less the header.
- * Threads: as safe as the underlying allocator. Signals: not safe.
+ * Ownership: the caller owns the block until it passes it to porter_mfree() or
+ * porter_realloc(), with the same tracker, in any thread. The block must not be
+ * passed to porter_free().
+ * Return: the block, with the alignment of malloc, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (see
+ * porter_tracked_set_limit()), or @size plus the header is above PTRDIFF_MAX.
+ * Threads: safe if the underlying allocator is. Signals: not safe.
  */
 void *porter_malloc(porter_tracked *t, size_t size);
 
 /**
- * porter_calloc - allocate a zeroed block that remembers its size
+ * porter_calloc - allocate a block of zeros that stores its size
  * @t: the tracker
- * @count: how many
- * @size: bytes of each
+ * @count: the number of elements
+ * @size: the size of an element in bytes
  *
- * Where the underlying allocator has zeroed memory by itself, as the backends
- * that come with the library do, the block is not written: pages of a large one
- * take memory when they are first touched, and not before.
+ * If the underlying allocator has an allocate_zeroed function, as the backends of
+ * the library do, the library does not write to the block. Then the pages of a
+ * large block take memory only when the program touches them.
  *
  * Ownership: as porter_malloc().
- * Return: the block, all bytes 0, or NULL with errno.
- * Errors: ENOMEM, no memory, a limit refuses (limit.h), or the product too
- * large.
+ * Return: the block, with all bytes 0, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (see
+ * porter_tracked_set_limit()), or the product is too large.
  * Threads: as porter_malloc(). Signals: not safe.
  */
 void *porter_calloc(porter_tracked *t, size_t count, size_t size);
 
 /**
- * porter_realloc - resize a block that remembers its size
- * @t: the tracker that it came from
- * @ptr: a block of porter_malloc(); NULL makes this an allocation
- * @size: bytes; 0 frees @ptr and returns a block of size 0
+ * porter_realloc - resize a block that stores its size
+ * @t: the tracker that the block came from
+ * @ptr: a block of porter_malloc(); if it is NULL, the function allocates
+ * @size: the new size in bytes; 0 frees @ptr and returns a block of size 0
  *
- * Ownership: on success @ptr is gone and the new block is the caller's; on
- * failure @ptr is whole and still the caller's.
- * Return: the block, or NULL with errno.
- * Errors: ENOMEM, no memory, a limit refuses (limit.h), or @size above
- * PTRDIFF_MAX less the header.
+ * Ownership: on success @ptr is no longer valid and the caller owns the new
+ * block. On failure the caller still owns @ptr, which is unchanged.
+ * Return: the block, or NULL with errno set.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (see
+ * porter_tracked_set_limit()), or @size plus the header is above PTRDIFF_MAX.
  * Threads: as porter_malloc(). Signals: not safe.
  */
 void *porter_realloc(porter_tracked *t, void *ptr, size_t size);
 
 /**
- * porter_mfree - give back a block that remembers its size
- * @t: the tracker that it came from
- * @ptr: a block of porter_malloc(); NULL does nothing
+ * porter_mfree - free a block that stores its size
+ * @t: the tracker that the block came from
+ * @ptr: a block of porter_malloc(); if it is NULL, the function does nothing
  *
  * Return: nothing.
  * Errors: none.
- * Threads: any thread may free what any other allocated. Signals: not safe.
+ * Threads: safe; any thread may free any block. Signals: not safe.
  */
 void porter_mfree(porter_tracked *t, void *ptr);
 
 /**
- * porter_mfree_sized - give back a block of porter_malloc() whose size is known
- * @t: the tracker that it came from
- * @ptr: a block of porter_malloc(); NULL does nothing
- * @size: the bytes it was last asked for with
+ * porter_mfree_sized - free a block of porter_malloc() whose size is known
+ * @t: the tracker that the block came from
+ * @ptr: a block of porter_malloc(); if it is NULL, the function does nothing
+ * @size: the size that was last requested for the block
  *
- * As porter_mfree(), for those who know the size, C23's free_sized() and C++'s
- * sized delete for example. A wrong size is not noticed, and makes the numbers
- * wrong from then on.
+ * The same as porter_mfree(), for callers that know the size, such as
+ * free_sized() of C23 and the sized delete of C++. The library cannot detect a
+ * wrong size. After a wrong size, the numbers of the tracker stay wrong.
  *
  * Return: nothing.
  * Errors: none.
- * Threads: any thread may free what any other allocated. Signals: not safe.
+ * Threads: safe; any thread may free any block. Signals: not safe.
  */
 void porter_mfree_sized(porter_tracked *t, void *ptr, size_t size);
 
 /**
- * porter_msize - the size that a block was asked for with
- * @t: the tracker that it came from
- * @ptr: a block of porter_malloc(); NULL has size 0
+ * porter_msize - get the requested size of a block
+ * @t: the tracker that the block came from
+ * @ptr: a block of porter_malloc(), or NULL
  *
- * Return: bytes.
+ * Return: the size that was last requested for the block, in bytes; 0 if @ptr is
+ * NULL.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */

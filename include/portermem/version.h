@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * version.h: the version that a program was compiled against, and the one
- * that it runs with.
+ * version.h: the version of the headers, and the version of the library that
+ * the program is running with.
  */
 #ifndef PORTER_VERSION_H
 #define PORTER_VERSION_H
@@ -16,12 +16,12 @@
 PORTER_BEGIN_DECLS
 
 /**
- * porter_version_string - the version of the library that is running
+ * porter_version_string - get the version of the running library
  *
- * May differ from PORTER_VERSION_STRING, the version of the headers, when the
+ * PORTER_VERSION_STRING is the version of the headers. The two differ if the
  * shared library was replaced after the program was compiled.
  *
- * Return: a constant string such as "0.1.0"; not to be freed.
+ * Return: a constant string such as "0.1.0", which must not be freed.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */

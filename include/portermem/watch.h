@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watch.h: to be told when a tracker holds much, and when it no longer does.
+ * watch.h: notifications when the charged bytes of a tracker cross a watermark.
  *
  *	charged bytes
  *	  high ----------*-------------------------*-------
@@ -10,28 +10,27 @@
  *	                 ^             ^           ^
  *	                HIGH          LOW         HIGH
  *
- * A watch has two watermarks. It tells of the high one when the charged bytes
- * reach it, then of the low one when they come down to that, then of the high
- * one again: each crossing once, and no flutter as long as the bytes stay
- * between. Charged is what a limit is compared with (limit.h): bytes count from
- * before the underlying allocator is asked for them until it has got them back,
- * descendants included.
+ * A watch has two watermarks. It reports the high watermark when the charged bytes
+ * reach it. After that it reports the low watermark when the charged bytes have
+ * come down to it. Then it reports the high watermark again, and so on. It reports
+ * nothing while the charged bytes stay between the two. Charged bytes are those
+ * that a limit bounds; they include the descendants of the tracker.
  *
- * Nobody polls. The thread that crosses a watermark notifies an event loop, by a
- * file descriptor, or the one thread of the library, which runs callbacks. The
- * allocation that crosses never waits for either.
+ * Nothing polls. The thread that crosses a watermark makes a file descriptor
+ * readable, for an event loop, or wakes the thread of the library that runs the
+ * callbacks. The allocation that crosses a watermark does not wait for either.
  *
- * What is told is the state of now: crossings that were not told before the next
- * one came are counted in suppressed, so the same watermark may be told twice in
- * a row. A crossing that lasts is always told.
+ * A notification reports the last crossing. Crossings before it that were not
+ * reported are counted in suppressed. So a program may get the same watermark
+ * twice in a row. The library always reports the last crossing of a watch.
  *
- * A tracker with a watch costs what one with a limit does (limit.h); that stays
- * when the watch is removed. At the first watch of a tracker, where neither it
- * nor an ancestor had a limit or a watch before, calls of other threads may be
- * under way. They are noticed when they return.
+ * A tracker with a watch has the cost of a tracker with a limit, even after the
+ * watch has been removed. When a tracker gets its first watch, and neither it nor
+ * an ancestor had a limit or a watch before, calls of other threads may be in
+ * progress. The watch notices those calls when they return.
  *
- * Which calls may run side by side, on one tracker: all but
- * porter_tracked_destroy(). None may be called in a signal handler.
+ * All calls may run at the same time on one tracker, except
+ * porter_tracked_destroy(). A signal handler must not make any of them.
  */
 #ifndef PORTER_WATCH_H
 #define PORTER_WATCH_H
@@ -43,27 +42,38 @@
 
 PORTER_BEGIN_DECLS
 
+/**
+ * porter_watch_mark - the watermark that was crossed
+ *
+ * PORTER_WATCH_LOW is the low watermark, PORTER_WATCH_HIGH the high one.
+ */
 enum porter_watch_mark { PORTER_WATCH_LOW, PORTER_WATCH_HIGH };
 
-/*
- * What the watermarks of a watch are given in. Per mille of the limit that is
- * set for the tracker itself: they follow it when it changes. Where there is
- * none, it counts as endless: the high watermark is never reached, and what was
- * above comes down.
+/**
+ * porter_watch_unit - the unit of the watermarks of a watch
+ *
+ * With PORTER_WATCH_BYTES the watermarks are numbers of bytes. With
+ * PORTER_WATCH_PER_MILLE they are thousandths of the limit of the tracker itself,
+ * and they follow the limit when it changes. If the tracker has no limit, the
+ * limit counts as infinite: the charged bytes never reach the high watermark, and
+ * a watch that was above it crosses the low watermark.
  */
 enum porter_watch_unit { PORTER_WATCH_BYTES, PORTER_WATCH_PER_MILLE };
 
-/*
- * A crossing. For porter_watch_read() the caller sets size to
- * sizeof(struct porter_watch_event) before the call, or begins with
- * PORTER_WATCH_EVENT_INIT, so that it can grow.
+/**
+ * porter_watch_event - a crossing of a watermark
  *
- * mark        which watermark was crossed last: the state of the watch
- * bytes       what was charged at that crossing
- * crossing    which crossing of this watch it is, from 1: odd at the high
- *             watermark, even at the low one
- * suppressed  crossings since the last that was told, and before this one; by
- *             callback, or by porter_watch_read(): each counts for itself
+ * porter_watch_read() fills the struct, and a callback gets a pointer to one.
+ * Initialize the struct with PORTER_WATCH_EVENT_INIT, which sets size, before you
+ * pass it to porter_watch_read().
+ *
+ * size        sizeof(struct porter_watch_event)
+ * mark        the watermark that was crossed last
+ * bytes       the bytes that were charged at that crossing
+ * crossing    the number of the crossing: the first crossing of a watch is 1. It is
+ *             odd for the high watermark and even for the low one.
+ * suppressed  the number of crossings between the last one that was reported and
+ *             this one. A callback and porter_watch_read() count them separately.
  */
 struct porter_watch_event {
 	size_t size;
@@ -73,40 +83,51 @@ struct porter_watch_event {
 	uint64_t suppressed;
 };
 
-/* The struct with its size set, to be filled. */
+/* Initializes the struct: sets its size. */
 #define PORTER_WATCH_EVENT_INIT                                              \
 	{                                                                    \
 		sizeof(struct porter_watch_event), PORTER_WATCH_LOW, 0, 0, 0 \
 	}
 
-/*
- * Called by a thread of the library, one at a time, with no lock held. It may
- * do everything: allocate and free, in the tracker as well, add and remove
- * watches, its own as well, set limits, destroy the tracker. It must return,
- * and until then holds up all other callbacks, and file descriptors of watches
- * with a min_interval.
+/**
+ * porter_on_crossing - the callback of a watch
  *
- * t        the tracker that is watched
+ * A thread of the library runs the callbacks of all watches, one at a time. The
+ * library holds no lock meanwhile.
+ *
+ * t        the tracker
  * watch    the number of the watch
- * event    the crossing; only for the time of the call
- * context  that of the watch
+ * event    the crossing; valid until the callback returns
+ * context  the context of the watch
+ *
+ * The callback may do anything. It may allocate and free through the tracker, set
+ * limits, add watches, remove watches (its own, too) and destroy the tracker. It
+ * must return: it must not leave by an exception or end its thread. Until it
+ * returns, no other callback runs, and file descriptors of watches that have a
+ * min_interval are delayed.
  */
 typedef void (*porter_on_crossing)(porter_tracked *t, int watch,
 				   const struct porter_watch_event *event,
 				   void *context);
 
-/*
- * What a watch is made with. Begin with PORTER_WATCH_INIT, or zero it and set
- * size to sizeof(struct porter_watch); then set what is wanted.
+/**
+ * porter_watch - the options of a watch
  *
- * high          told of when so much is charged, or more; above low
- * low           told of when so much is charged, or less; 0 or more
- * unit          PORTER_WATCH_BYTES, or PORTER_WATCH_PER_MILLE with watermarks
- *               of at most 1000
- * min_interval  nanoseconds from one telling to the next, at least; 0: none.
- *               What the state is when it is over is told then.
- * callback      or NULL: then porter_watch_fd() and porter_watch_read() tell
- * context       for the callback
+ * Initialize the struct with PORTER_WATCH_INIT, which sets size and leaves all
+ * other members 0. Then set the members that you need.
+ *
+ * size          sizeof(struct porter_watch)
+ * high          the high watermark, which is crossed when at least so much is
+ *               charged; greater than low
+ * low           the low watermark, which is crossed when at most so much is
+ *               charged; 0 or more
+ * unit          PORTER_WATCH_BYTES; or PORTER_WATCH_PER_MILLE, with watermarks of at
+ *               most 1000
+ * min_interval  the least time between two notifications, in nanoseconds; 0: none.
+ *               When it is over, the library reports the last crossing.
+ * callback      the callback, or NULL to use porter_watch_fd() and
+ *               porter_watch_read()
+ * context       passed to the callback
  */
 struct porter_watch {
 	size_t size;
@@ -118,7 +139,7 @@ struct porter_watch {
 	void *context;
 };
 
-/* The struct with its size set and nothing wanted. */
+/* Initializes the struct: sets its size, and all else to 0. */
 #define PORTER_WATCH_INIT                                                 \
 	{                                                                 \
 		sizeof(struct porter_watch), 0, 0, PORTER_WATCH_BYTES, 0, \
@@ -126,70 +147,74 @@ struct porter_watch {
 	}
 
 /**
- * porter_watch_add - watch the charged bytes of a tracker
- * @t: any tracker, the default one as well
- * @w: the watermarks, and what happens at them
+ * porter_watch_add - add a watch to a tracker
+ * @t: any tracker, including the default allocator of the process
+ * @w: the options of the watch
  *
- * When the high watermark is reached already, that is a crossing; so a callback may
- * be called before its number is returned here.
+ * If the high watermark is reached already, that is a crossing. So the callback may
+ * run before this function has returned the number of the watch.
  *
- * The first watch with a callback, or with a min_interval, starts a thread that
- * is called "porter-watch" and has all signals blocked; it ends when the last
- * such watch goes. A watch without either needs no thread.
+ * A watch with a callback or a min_interval needs a thread of the library. The
+ * first such watch starts it; it ends when the last such watch is removed. The
+ * thread is named "porter-watch" and has all signals blocked.
  *
- * In a child of fork() there are the same watches. What was crossed before and
- * not told yet is told in both, and a callback that was running is called again
- * in the child; what is crossed later is each process's own. File descriptors
- * keep their numbers and become the child's own; one that cannot be had is
- * closed, and porter_watch_fd() tries again. A poll set of epoll(7) that the
- * child inherits is still about the parent's: it makes one of its own. The
- * thread is started in the child when it is needed, by the thread that crosses a
- * watermark.
+ * After fork() the child has the same watches. A crossing before the fork that has
+ * not been reported yet is reported in both processes. A callback that was running
+ * is called again in the child. Later crossings are reported only in the process
+ * in which they happen. The file descriptors of watches keep their numbers, and the
+ * child gets descriptors of its own. If the child cannot get one, the library
+ * closes the number, and porter_watch_fd() tries again. An epoll(7) instance that
+ * the child inherits still refers to the descriptors of the parent, so the child
+ * must make one of its own. The thread of the library is started in the child at
+ * the first crossing that needs it.
  *
- * Ownership: what @w points to is copied. The watch lives until
- * porter_watch_remove() or the end of its tracker.
- * Return: the number of the watch, 0 or more, for the calls below; or -1 with
- * errno and no watch. A number that was removed does not come again for another
- * watch of the same tracker before 2^31 others were added.
- * Errors: EINVAL, @w is NULL, the watermarks or the unit make no sense, or size is
- * less than that of the first version of the struct; ENOMEM, no memory; EAGAIN,
- * no thread.
+ * Ownership: the function copies @w. The watch exists until porter_watch_remove() or
+ * porter_tracked_destroy().
+ * Return: the number of the watch, 0 or greater; or -1 with errno set, and there is
+ * no watch. The number of a removed watch is not used again until 2^31 other
+ * watches have been added to the same tracker.
+ * Errors: EINVAL, @w is NULL, the watermarks or the unit are invalid, or size is
+ * less than the size of the first version of the struct; ENOMEM, there is no
+ * memory; EAGAIN, the thread could not be started.
  * Threads: safe. Signals: not safe.
- * Ordering: a crossing by an allocation that begins after the call has returned
- * is told.
+ * Ordering: the watch reports a crossing by an allocation that begins after this
+ * call has returned.
  */
 int porter_watch_add(porter_tracked *t, const struct porter_watch *w);
 
 /**
- * porter_watch_remove - end a watch
- * @t: its tracker
- * @watch: its number
+ * porter_watch_remove - remove a watch
+ * @t: the tracker
+ * @watch: the number of the watch
  *
- * When this returns, its callback is over and is not called again. For a
- * callback that is running this waits, unless it is that callback which calls:
- * so do not call it with a lock held that the callback takes. Its file
- * descriptor is closed; take it out of a poll set before.
+ * When the function returns, the callback has returned and does not run again. The
+ * function waits for a callback that is running, unless that callback made the
+ * call. So the caller must not hold a lock that the callback takes.
  *
- * porter_tracked_destroy() removes all watches of the tracker, in the same way.
+ * The function closes the file descriptor of the watch. Remove the descriptor from
+ * your event loop first.
  *
- * Return: 0, or -1 with errno.
+ * porter_tracked_destroy() removes all watches of a tracker in the same way.
+ *
+ * Return: 0, or -1 with errno set.
  * Errors: ENOENT, the tracker has no such watch.
  * Threads: safe. Signals: not safe.
  */
 int porter_watch_remove(porter_tracked *t, int watch);
 
 /**
- * porter_watch_fd - a file descriptor for an event loop
+ * porter_watch_fd - get a file descriptor for an event loop
  * @t: the tracker
- * @watch: its watch
+ * @watch: the number of the watch
  *
- * It becomes readable (POLLIN) when there is a crossing that porter_watch_read()
- * has not told of, but no sooner than min_interval after the last time. An
- * eventfd, non-blocking, closed on exec; made by the first call. A watch may
- * have a callback as well: each is told of everything.
+ * The descriptor becomes readable (POLLIN) when there is a crossing that
+ * porter_watch_read() has not reported, but not before min_interval has passed since
+ * the last time. It is an eventfd, non-blocking and close-on-exec. The first call
+ * makes it. A watch may have a callback, too; then both report every crossing.
  *
- * Ownership: the watch's: do not close it, nor read from it.
- * Return: the file descriptor, or -1 with errno.
+ * Ownership: the watch owns the descriptor. Do not close it, and do not read from
+ * it.
+ * Return: the file descriptor, or -1 with errno set.
  * Errors: ENOENT, the tracker has no such watch; EMFILE, ENFILE, ENOMEM, as
  * eventfd(2).
  * Threads: safe. Signals: not safe.
@@ -197,19 +222,20 @@ int porter_watch_remove(porter_tracked *t, int watch);
 int porter_watch_fd(porter_tracked *t, int watch);
 
 /**
- * porter_watch_read - what was crossed, and take note of it
+ * porter_watch_read - get the last crossing of a watch
  * @t: the tracker
- * @watch: its watch
- * @out: the last crossing
+ * @watch: the number of the watch
+ * @out: the struct to fill; out->size is the size of the caller's struct
  *
- * The file descriptor is not readable any more, until the next crossing. Does
- * not wait, needs no file descriptor, and asks for no min_interval.
+ * After the call the file descriptor is not readable until the next crossing. The
+ * function does not wait, works without porter_watch_fd(), and ignores
+ * min_interval.
  *
- * Return: 0, or -1 with errno and @out unchanged.
- * Errors: EAGAIN, no crossing since the last call; ENOENT, the tracker has no
- * such watch; EINVAL, @out is NULL or its size less than that of the first
- * version of the struct.
- * Threads: safe; each crossing is told to one of them. Signals: not safe.
+ * Return: 0; or -1 with errno set, and @out is unchanged.
+ * Errors: EAGAIN, there was no crossing since the last call; ENOENT, the tracker
+ * has no such watch; EINVAL, @out is NULL or out->size is less than the size of the
+ * first version of the struct.
+ * Threads: safe; each crossing is reported to one caller. Signals: not safe.
  */
 int porter_watch_read(porter_tracked *t, int watch,
 		      struct porter_watch_event *out);
