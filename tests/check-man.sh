@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The manual: a page for every exported function, none but those, no warning
-# from mandoc and groff; and tools/man-from-headers sees what is wrong in a
-# comment.
+# The manual: a page for each exported function, public struct, enum and callback,
+# and no other; an example in each; each page named as NAME(3); no warning from
+# mandoc and groff. And tools/man-from-headers reports errors in comments.
+# tests/check-man-code.sh compiles the examples.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -78,20 +79,59 @@ comment()
 	sed -n 's/^\t\(porter_[a-z0-9_]*\);$/\1/p' "$src/src/portermem.map"
 	sed -n 's/^ \* \(porter_[a-z0-9_]*\) - .*/\1/p' \
 		"$src"/include/portermem/adapt-*.h
-} | sort >"$work/exported"
+} | sort >"$work/all"
+# Structs, enums, callbacks and opaque types, one name a line.
+cat "$src"/include/portermem/*.h | tr '\n' ' ' | {
+	grep -oE '(struct|enum) porter_[a-z_]+ \{|\(\*porter_[a-z_]+\)\(|typedef struct porter_[a-z]+ porter_[a-z]+;' |
+		sed 's/typedef struct//' | grep -oE 'porter_[a-z_]+'
+} | sort -u >"$work/types"
+comm -23 "$work/all" "$work/types" >"$work/exported"
+sort "$work/exported" "$work/types" >"$work/wanted"
 sed -n 's|.*doc/man3/\(porter_.*\)\.3.*|\1|p' "$src/doc/Makefile.am" |
 	sort >"$work/listed"
 pages=$(while read -r name; do page "$name"; done <"$work/listed")
 pages="$pages $src/doc/portermem.7 $src/doc/portermem-adapters.7"
+pages="$pages $src/doc/portermem-cookbook.7"
 
-comm -23 "$work/exported" "$work/listed" >"$work/out"
-test -s "$work/exported" && ! test -s "$work/out"
-report "every exported function is in doc/Makefile.am"
-comm -13 "$work/exported" "$work/listed" >"$work/out"
+comm -23 "$work/wanted" "$work/listed" >"$work/out"
+test -s "$work/exported" && test -s "$work/types" && ! test -s "$work/out"
+report "each function, struct, enum and callback is in doc/Makefile.am"
+comm -13 "$work/wanted" "$work/listed" >"$work/out"
 ! test -s "$work/out"
-report "no page in doc/Makefile.am without an exported function"
+report "no page in doc/Makefile.am without one of them"
 ls $pages >/dev/null 2>"$work/out"
 report "all pages are there"
+
+# All but the internal function that inline functions call.
+for file in $pages; do
+	case $file in
+	*.7 | */porter_refuse.3) continue ;;
+	esac
+	grep -q '^\.Sh EXAMPLES' "$file" || echo "$file"
+done >"$work/out"
+! test -s "$work/out"
+report "each page of section 3 has an example"
+ls "$src"/doc/examples/*.c | sed "s|^$src/||" | sort >"$work/examples"
+grep -o 'doc/examples/[a-z0-9_]*\.c' "$src/doc/Makefile.am" | sort |
+	diff "$work/examples" - >"$work/out"
+report "each example is in doc/Makefile.am"
+# Headers are named in .In lines and in code, and a page is NAME(3).
+for file in $pages; do
+	awk '/^\.Bd/ { code = 1 } /^\.Ed/ { code = 0 }
+		code || /^\.(In|It In|\\")/ { next }
+		/[a-z]\.h([^a-z]|$)/ { print FILENAME ": " $0 }' "$file"
+done >"$work/out"
+! test -s "$work/out"
+report "pages refer to pages, not to headers"
+grep -ho '^\.Xr porter[a-z0-9_-]* [37]' $pages | sort -u |
+	while read -r _ name section; do
+		case $section in
+		3) grep -qx "$name" "$work/listed" ;;
+		7) test -f "$src/doc/$name.7" ;;
+		esac || echo "$name($section)"
+	done >"$work/out"
+! test -s "$work/out"
+report "each page that is referred to is there"
 
 if perl -e 1 2>/dev/null; then
 	perl "$tool" --check "$src"/include/portermem/*.h >"$work/out" 2>&1
@@ -99,6 +139,9 @@ if perl -e 1 2>/dev/null; then
 	perl "$tool" --list "$src"/include/portermem/*.h 2>&1 | sort |
 		diff "$work/exported" - >"$work/out"
 	report "the headers declare what is exported, and nothing else"
+	perl "$tool" --list-types "$src"/include/portermem/*.h 2>&1 | sort |
+		diff "$work/types" - >"$work/out"
+	report "the tool sees each struct, enum and callback"
 
 	{ comment; echo 'void porter_f(int n);'; } >"$work/h.h"
 	perl "$tool" --check "$work/h.h" >"$work/out" 2>&1
@@ -139,10 +182,27 @@ if perl -e 1 2>/dev/null; then
 	$(comment | sed 's/how much/as porter_h()/')
 	void porter_f(int n);
 	END
-	refuses "a comment before no function" 'no function after' <<-END
+	refuses "a comment before a variable" 'neither a function nor a type' <<-END
 	$(comment)
+	extern int porter_v;
+	END
+	refuses "a comment at the end" 'nothing after' <<-END
+	$(comment)
+	END
+	refuses "a struct without comment" 'porter_s has no comment' <<-END
 	struct porter_s { int n; };
 	END
+	refuses "a callback without comment" 'porter_on_f has no comment' <<-END
+	typedef void (*porter_on_f)(int n);
+	END
+	refuses "a struct with another name" 'porter_s calls it porter_t' <<-END
+	/** porter_t - a struct */
+	struct porter_s { int n; };
+	END
+	{ echo '/** porter_s - a struct */'; echo 'struct porter_s { int n; };'; } \
+		>"$work/h.h"
+	perl "$tool" --check "$work/h.h" >"$work/out" 2>&1
+	report "accepted: a struct with a comment"
 else
 	skip "the comments of the public headers are complete" "no perl"
 fi

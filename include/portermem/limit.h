@@ -72,8 +72,8 @@ PORTER_BEGIN_DECLS
  * callback must return: it must not leave by longjmp() or by an exception.
  *
  * The callback runs inside the call that made the request, with all locks that the
- * caller holds. If it takes a lock of the program, then no thread may make a
- * request through this tracker or a descendant while it holds that lock. The
+ * caller holds. If the callback waits for a lock of the program, no thread may make
+ * a request through this tracker or a descendant while it holds that lock. The
  * library holds none of its own locks meanwhile.
  *
  * The callback may free, allocate, set limits, and call porter_last_refusal() to

@@ -54,8 +54,8 @@ typedef struct porter_tracked porter_tracked;
  * allocations      blocks allocated since the tracker was made
  * frees            blocks freed since the tracker was made; allocations - frees
  *                  blocks are in use
- * reallocations    blocks resized; a reallocation to size 0 counts as a free and
- *                  an allocation instead
+ * reallocations    blocks resized. A reallocation to size 0 is not among them; it
+ *                  counts as a free and an allocation.
  * failures         requests that returned NULL for another reason than a limit
  * refusals         requests that a limit refused
  *
@@ -181,7 +181,7 @@ porter_tracked *porter_tracked_cast(porter_allocator *a);
  * Threads: safe; takes no lock, does not wait, and makes no other thread wait
  * (G6). The first read of a thread registers the thread with liburcu under a lock
  * of liburcu. The cost is proportional to the number of slots, times the number of
- * trackers (@t and its descendants).
+ * trackers, which are @t and its descendants.
  * Signals: not safe.
  * Ordering: acquire, with the updates that the read sees.
  */
