@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The code in the manual: every example of section 3 and of portermem(7) and every
-# recipe of portermem-cookbook(7) compiles without a warning. Those with a main()
-# run and return 0.
+# The code in the manual: every example of section 3, of portermem(7) and of
+# portermem-adapters(7) and every recipe of portermem-cookbook(7) compiles without a
+# warning. Those with a main() run and return 0.
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
 once
@@ -112,11 +112,12 @@ done
 
 # ---- Section 7 ----
 
-mkdir "$tmp/portermem" "$tmp/cookbook"
-extract portermem.7 "$tmp/portermem" EXAMPLES
-for source in "$tmp"/portermem/*.c; do
-	check "portermem(7), $(basename "$source"): compiles and returns 0" \
-		build_and_run "$source"
+for name in portermem portermem-adapters; do
+	mkdir "$tmp/$name"
+	extract $name.7 "$tmp/$name" EXAMPLES
+	for source in "$tmp/$name"/*.c; do
+		check_example "$name(7) $(basename "$source" .c)" "$source"
+	done
 done
 
 plugin() {
@@ -129,6 +130,7 @@ plugin() {
 		echo "the host returned $?"
 }
 
+mkdir "$tmp/cookbook"
 extract portermem-cookbook.7 "$tmp/cookbook" ""
 check "portermem-cookbook(7) has recipes" test -f "$tmp/cookbook/evict.c"
 for source in "$tmp"/cookbook/*.c*; do
