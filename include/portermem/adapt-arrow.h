@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * adapt-arrow.h: columns that go to other libraries, and come from them, by
- * Arrow's C Data Interface, and stay counted.
+ * adapt-arrow.h: count columns that are exported and imported by Arrow's C Data
+ * Interface.
  *
- * Link with -lportermem-arrow (pkg-config: portermem-arrow). Arrow itself is
- * not needed: the interface is two structs, and its specification is
+ * Link with -lportermem-arrow (pkg-config: portermem-arrow). Arrow itself is not
+ * needed. The interface consists of two structs; its specification is
  * https://arrow.apache.org/docs/format/CDataInterface.html
  *
- *	porter_arrow_buffer_resize()	buffers grow, as Arrow wants them
- *	porter_arrow_export_array()	buffers become an array, that any
- *	porter_arrow_export_schema()	consumer releases, in any thread
- *	porter_arrow_import_charge()	an array from elsewhere counts with a
- *					tracker for as long as it lives
+ *	porter_arrow_buffer_resize()	makes a buffer grow
+ *	porter_arrow_export_array()	makes an array from buffers; the consumer
+ *	porter_arrow_export_schema()	releases it in any thread
+ *	porter_arrow_import_charge()	counts an array of another library until
+ *					it is released
  *
- * A consumer in another language:
- *
- *	                 export                        release
- *	 tracker: buffers ----> struct ArrowArray ----> counted down, then and
- *	                         (pyarrow, DuckDB, ...)  there, in its thread
+ *	                 export                         release
+ *	 tracker: buffers ----> struct ArrowArray ----> the tracker counts down,
+ *	                        (pyarrow, DuckDB, ...)  in the releasing thread
  */
 #ifndef PORTER_ADAPT_ARROW_H
 #define PORTER_ADAPT_ARROW_H
@@ -159,107 +157,108 @@ struct porter_arrow_type {
 	}
 
 /**
- * porter_arrow_buffer_resize - make a buffer larger or smaller
+ * porter_arrow_buffer_resize - resize a buffer
  * @a: the allocator
- * @b: the buffer; its contents stay, up to the smaller size
- * @size: bytes that must fit; 0 leaves an empty buffer
+ * @b: the buffer; its contents stay the same up to the smaller size
+ * @size: the size in bytes that the buffer needs; 0 leaves an empty buffer
  *
- * The buffer gets the next multiple of 64 bytes, and an address that is one.
- * What is new in it is zero, and so is the padding that consumers may read.
- * Who appends doubles the size, as always.
+ * The function rounds the size up to a multiple of 64, and the address of the block is
+ * a multiple of 64. New bytes are zero, and so is the padding, which consumers may
+ * read. To append many values, double the size each time.
  *
- * Ownership: the block belongs to @b, until porter_arrow_buffer_free() or
+ * Ownership: the block belongs to @b until porter_arrow_buffer_free() or
  * porter_arrow_export_array().
- * Return: 0, or -1 with errno and the buffer as it was.
- * Errors: ENOMEM, no memory, or @size too large.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Return: 0; or -1 with errno set, and the buffer is unchanged.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request, or @size is too
+ * large.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 int porter_arrow_buffer_resize(porter_allocator *a,
 			       struct porter_arrow_buffer *b, size_t size);
 
 /**
- * porter_arrow_buffer_free - give a buffer's block back
- * @a: the allocator that it came from
- * @b: the buffer; an empty one is fine, and it is empty afterwards
+ * porter_arrow_buffer_free - free the block of a buffer
+ * @a: the allocator that the block came from
+ * @b: the buffer, which may be empty, and is empty afterwards
  *
  * Return: nothing.
  * Errors: none.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 void porter_arrow_buffer_free(porter_allocator *a,
 			      struct porter_arrow_buffer *b);
 
 /**
- * porter_arrow_export_array - make buffers an array for any consumer
+ * porter_arrow_export_array - make an array from buffers
  * @a: the allocator that the buffers came from
- * @array: what it is made of
- * @out: the array; what stands there is overwritten, not released
+ * @array: the parts of the array
+ * @out: set to the array; the function does not release an array that was there
  *
- * The consumer releases the array when it likes, in any thread, also one that
- * is not of this program's making; its buffers are given back to @a then, and
- * a tracker has counted them down when the release returns. Children that the
- * consumer moved out live on by themselves.
+ * The consumer releases the array at any time, in any thread, even in a thread that
+ * another library made. The release frees the buffers with @a, and a tracker has
+ * counted them down when the release returns. Children that the consumer moved out of
+ * the array exist until they are released themselves.
  *
- * The array's own record, which holds the tables of buffers and children, is a
- * block of @a too, and comes and goes with it.
+ * The record of the array, which holds the tables of buffers and children, is a block of
+ * @a, too.
  *
- * A validity bitmap may be an empty buffer where nothing is null. Offsets may
- * not, also where there are no values: there is one more of them. Whether the
- * buffers are right for the type is not looked at.
+ * A validity bitmap may be an empty buffer if no value is null. A buffer of offsets must
+ * not be empty, even if there are no values, because it holds one offset more than there
+ * are values. The function does not check whether the buffers fit the type.
  *
- * Ownership: on success the buffers, children and dictionary of @array have
- * been moved: the caller's are empty, or marked released. On failure all are
- * still the caller's. @a must outlive the array.
- * Return: 0, or -1 with errno and nothing changed.
- * Errors: ENOMEM, no memory; EINVAL, a pointer is NULL that must not be, a
- * number is negative (null_count may be -1), a child or the dictionary has
- * been released, or the size of the struct is none that is known.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Ownership: on success the buffers, children and dictionary of @array have been moved;
+ * those of the caller are empty or marked as released. On failure the caller still owns
+ * all of them. @a must outlive the array.
+ * Return: 0; or -1 with errno set, and nothing has changed.
+ * Errors: ENOMEM, there is no memory, or a limit refuses the request; EINVAL, a required
+ * pointer is NULL, a number is negative (null_count may be -1), a child or the
+ * dictionary has been released, or the size of the struct is unknown.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 int porter_arrow_export_array(porter_allocator *a,
 			      const struct porter_arrow_array *array,
 			      struct ArrowArray *out);
 
 /**
- * porter_arrow_export_schema - make a type one for any consumer
+ * porter_arrow_export_schema - make a schema from a type
  * @a: the allocator
- * @type: what it is made of; the strings are copied
- * @out: the schema; what stands there is overwritten, not released
+ * @type: the parts of the schema; the function copies the strings
+ * @out: set to the schema; the function does not release a schema that was there
  *
- * One block of @a, until the consumer releases the schema, in any thread.
+ * The schema is one block of @a until the consumer releases it, in any thread.
  *
- * Ownership: on success the children and the dictionary of @type have been
- * moved: the caller's are marked released. @a must outlive the schema.
- * Return: 0, or -1 with errno and nothing changed.
- * Errors: ENOMEM, no memory; EINVAL, a pointer is NULL that must not be, a
- * child or the dictionary has been released, or the size of the struct is none
- * that is known.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Ownership: on success the children and the dictionary of @type have been moved; those
+ * of the caller are marked as released. @a must outlive the schema.
+ * Return: 0; or -1 with errno set, and nothing has changed.
+ * Errors: ENOMEM, there is no memory, or a limit refuses the request; EINVAL, a required
+ * pointer is NULL, a child or the dictionary has been released, or the size of the
+ * struct is unknown.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 int porter_arrow_export_schema(porter_allocator *a,
 			       const struct porter_arrow_type *type,
 			       struct ArrowSchema *out);
 
 /**
- * porter_arrow_import_charge - count an array from elsewhere as long as it lives
+ * porter_arrow_import_charge - count an array of another library until its release
  * @t: the tracker
  * @schema: the type of the array
- * @array: the array; its release function is wrapped
+ * @array: the array; the function wraps its release function
  *
- * Counts the bytes of the array's buffers, those of its children and of its
- * dictionary, as an allocation each. The interface tells no sizes: counted is
- * what the type, the length and the offset say, the same that Arrow's own
- * import arrives at. A buffer that occurs twice counts twice.
+ * The function charges the buffers of the array, of its children and of its dictionary,
+ * each as one allocation. The interface does not contain the sizes of the buffers. So
+ * the function computes them from the type, the length and the offset, as Arrow's own
+ * import does. A buffer that occurs twice counts twice.
  *
- * The array may be moved, and its children may be moved out of it: each counts
- * until it is released itself. It may be charged to a second tracker as well.
+ * The array may be moved, and its children may be moved out of it. Each child counts
+ * until it is released itself. The array may be charged to a second tracker as well.
  *
- * Ownership: the array stays the caller's. @t must outlive it. For each array
- * and child a few words come from malloc, and are not counted.
- * Return: 0, or -1 with errno and nothing changed.
- * Errors: EINVAL, a pointer is NULL, the array has been released, the format
- * is not known, or type and array do not fit; ENOMEM, no memory, or a limit of
- * @t refuses.
+ * Ownership: the caller still owns the array. @t must outlive it. For each array and
+ * child the function allocates a few words with malloc, which do not count.
+ * Return: 0; or -1 with errno set, and nothing has changed.
+ * Errors: EINVAL, a pointer is NULL, the array has been released, the format is unknown,
+ * or type and array do not fit; ENOMEM, there is no memory, or a limit of @t refuses the
+ * request.
  * Threads: safe for different arrays; the release may happen in any thread.
  * Signals: not safe.
  */

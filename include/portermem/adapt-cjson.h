@@ -4,7 +4,7 @@
  *
  * Link with -lportermem-cjson (pkg-config: portermem-cjson).
  *
- * What counts is what cJSON asks for; it has no number of its own.
+ * The tracker counts the sizes that cJSON requests. cJSON has no number of its own.
  */
 #ifndef PORTER_ADAPT_CJSON_H
 #define PORTER_ADAPT_CJSON_H
@@ -17,15 +17,16 @@ PORTER_BEGIN_DECLS
  * porter_cjson_install - let cJSON allocate through a tracker
  * @t: the tracker
  *
- * Calls cJSON_InitHooks(). Once for the process, and before cJSON allocates
- * anything, which it cannot tell: an item that was made before would be freed
- * wrongly. What cJSON_Print() returns is freed by cJSON_free(), not by free().
- * With hooks cJSON makes its text larger by a new block and a copy, without
- * realloc.
+ * The function calls cJSON_InitHooks(). Call it once in the process, before cJSON
+ * allocates anything. It cannot detect an earlier allocation; an item that was made
+ * before would be freed wrongly.
  *
- * Ownership: @t stays the caller's. The functions stay installed: @t must
+ * Free what cJSON_Print() returns with cJSON_free(), not with free(). With hooks
+ * cJSON does not use realloc: it makes a text larger with a new block and a copy.
+ *
+ * Ownership: the caller still owns @t. The functions stay installed, so @t must
  * outlive every later use of cJSON in the process.
- * Return: 0, or -1 with errno and nothing changed.
+ * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already.
  * Threads: not safe, as cJSON_InitHooks() is not. Signals: not safe.
  */

@@ -4,9 +4,9 @@
  *
  * Link with -lportermem-curl (pkg-config: portermem-curl).
  *
- * What counts is what libcurl asks for; it has no number of its own. The
- * libraries that it uses, for TLS, compression and HTTP/2, allocate by
- * themselves.
+ * The tracker counts the sizes that libcurl requests. libcurl has no number of its
+ * own. The tracker does not count what the libraries below libcurl allocate, for TLS,
+ * compression and HTTP/2.
  */
 #ifndef PORTER_ADAPT_CURL_H
 #define PORTER_ADAPT_CURL_H
@@ -19,20 +19,18 @@ PORTER_BEGIN_DECLS
  * porter_curl_install - let libcurl allocate through a tracker
  * @t: the tracker
  *
- * Calls curl_global_init_mem() with CURL_GLOBAL_DEFAULT, so a program calls
- * this instead of curl_global_init(), and curl_global_cleanup() at the end.
- * Once for the process. What libcurl returns to be freed by the caller is
- * freed by curl_free(), not by free().
+ * The function calls curl_global_init_mem() with CURL_GLOBAL_DEFAULT. A program calls
+ * it once, instead of curl_global_init(), and calls curl_global_cleanup() at the end.
+ * If the program must free what libcurl returns, use curl_free(), not free().
  *
- * Ownership: @t stays the caller's and must outlive every use of libcurl, also
- * after curl_global_cleanup(): libcurl keeps the functions until it is
- * initialized again, by curl_global_init() or the first curl_easy_init(). From
- * then on it is on malloc, is not counted, and does not need @t any more;
- * installing again fails with EBUSY.
- * Return: 0, or -1 with errno; nothing changed, but for ENOMEM.
- * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already, or
- * libcurl is initialized already; ENOMEM, libcurl cannot be initialized, and
- * has the functions all the same: @t stays installed.
+ * Ownership: the caller still owns @t, which must outlive every use of libcurl, even
+ * after curl_global_cleanup(). libcurl keeps the functions until it is initialized
+ * again, by curl_global_init() or by the first curl_easy_init(). From then on it uses
+ * malloc and does not need @t, and another installation fails with EBUSY.
+ * Return: 0; or -1 with errno set, and nothing has changed except after ENOMEM.
+ * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already, or libcurl is
+ * initialized already; ENOMEM, libcurl could not be initialized, but it has the
+ * functions, so @t stays installed.
  * Threads: not safe, as curl_global_init_mem() is not. Signals: not safe.
  */
 int porter_curl_install(porter_tracked *t);

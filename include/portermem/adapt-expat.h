@@ -4,7 +4,7 @@
  *
  * Link with -lportermem-expat (pkg-config: portermem-expat).
  *
- * What counts is what expat asks for; it has no number of its own.
+ * The tracker counts the sizes that expat requests. expat has no number of its own.
  */
 #ifndef PORTER_ADAPT_EXPAT_H
 #define PORTER_ADAPT_EXPAT_H
@@ -19,30 +19,30 @@ PORTER_BEGIN_DECLS
  * porter_expat_install - let expat allocate through a tracker
  * @t: the tracker
  *
- * Once for the process. Parsers that shall be counted are made with
- * porter_expat_memory():
+ * Call the function once in the process. The tracker counts the parsers that the
+ * program makes with porter_expat_memory():
  *
  *	XML_ParserCreate_MM(NULL, porter_expat_memory(), NULL)
  *
- * Others stay on malloc, and so do those that were made before.
+ * Other parsers use malloc, and so do parsers that were made before.
  *
- * Ownership: @t stays the caller's. porter_expat_memory() gives its functions
- * from now on: @t must outlive every parser that is made with them.
- * Return: 0, or -1 with errno and nothing changed.
+ * Ownership: the caller still owns @t, which must outlive every parser that was made
+ * with porter_expat_memory().
+ * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already.
  * Threads: not safe: one thread, before the first parser. Signals: not safe.
  */
 int porter_expat_install(porter_tracked *t);
 
 /**
- * porter_expat_memory - the functions for XML_ParserCreate_MM()
+ * porter_expat_memory - get the functions for XML_ParserCreate_MM()
  *
- * What a handler gets and must free, a content model, goes back with
- * XML_FreeContentModel(). Parsers for external entities are as their parents.
+ * A handler that must free a content model uses XML_FreeContentModel(). Parsers for
+ * external entities use the functions of their parents.
  *
- * Ownership: the library's; expat copies it.
- * Return: the functions; or NULL, with which expat takes malloc, when no
- * tracker is installed.
+ * Ownership: the library owns the struct; expat copies it.
+ * Return: the functions; or NULL if no tracker is installed. With NULL expat uses
+ * malloc.
  * Errors: none.
  * Threads: safe, once the installation is done. Signals: safe.
  */

@@ -4,7 +4,7 @@
  *
  * Link with -lportermem-jansson (pkg-config: portermem-jansson).
  *
- * What counts is what jansson asks for; it has no number of its own.
+ * The tracker counts the sizes that jansson requests. jansson has no number of its own.
  */
 #ifndef PORTER_ADAPT_JANSSON_H
 #define PORTER_ADAPT_JANSSON_H
@@ -17,15 +17,16 @@ PORTER_BEGIN_DECLS
  * porter_jansson_install - let jansson allocate through a tracker
  * @t: the tracker
  *
- * Calls json_set_alloc_funcs(). Once for the process, and before jansson
- * allocates anything, which it cannot tell: a value that was made before would
- * be freed wrongly. What jansson returns to be freed by the caller, as
- * json_dumps() does, is freed by the function that json_get_alloc_funcs()
- * gives, not by free().
+ * The function calls json_set_alloc_funcs(). Call it once in the process, before
+ * jansson allocates anything. It cannot detect an earlier allocation; a value that
+ * was made before would be freed wrongly.
  *
- * Ownership: @t stays the caller's. The functions stay installed: @t must
+ * If the program must free what jansson returns, as with json_dumps(), use the
+ * function that json_get_alloc_funcs() returns, not free().
+ *
+ * Ownership: the caller still owns @t. The functions stay installed, so @t must
  * outlive every later use of jansson in the process.
- * Return: 0, or -1 with errno and nothing changed.
+ * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker or other functions are
  * installed already.
  * Threads: not safe, as json_set_alloc_funcs() is not. Signals: not safe.

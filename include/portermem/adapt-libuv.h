@@ -4,7 +4,7 @@
  *
  * Link with -lportermem-libuv (pkg-config: portermem-libuv).
  *
- * What counts is what libuv asks for; it has no number of its own.
+ * The tracker counts the sizes that libuv requests. libuv has no number of its own.
  */
 #ifndef PORTER_ADAPT_LIBUV_H
 #define PORTER_ADAPT_LIBUV_H
@@ -17,17 +17,19 @@ PORTER_BEGIN_DECLS
  * porter_libuv_install - let libuv allocate through a tracker
  * @t: the tracker
  *
- * Calls uv_replace_allocator(). Once for the process, and before any other
- * function of libuv, which it cannot tell: a block that was allocated before
- * would be freed wrongly. After uv_library_shutdown() nothing is left.
+ * The function calls uv_replace_allocator(). Call it once in the process, before any
+ * other function of libuv. It cannot detect an earlier call; a block that was
+ * allocated before would be freed wrongly. After uv_library_shutdown() libuv holds
+ * no block.
  *
- * libuv itself ends the program when it gets no memory to watch a further file
- * or to start its threads.
+ * libuv ends the program if it gets no memory to watch another file or to start its
+ * threads.
  *
- * Ownership: @t stays the caller's. The functions stay installed: @t must
- * outlive every later use of libuv in the process, uv_library_shutdown()
- * included, which libuv calls at the end of the process where nobody did.
- * Return: 0, or -1 with errno and nothing changed.
+ * Ownership: the caller still owns @t. The functions stay installed, so @t must
+ * outlive every later use of libuv in the process. That includes
+ * uv_library_shutdown(), which libuv calls at the end of the process if the program
+ * has not called it.
+ * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already.
  * Threads: not safe, as uv_replace_allocator() is not. Signals: not safe.
  */

@@ -4,9 +4,10 @@
  *
  * Link with -lportermem-libxml2 (pkg-config: portermem-libxml2).
  *
- * The number is that of xmlMemUsed() in a process that has installed libxml2's
- * own counting functions, xmlMemMalloc() and its relatives, instead: to the
- * byte. Those take a mutex at every allocation.
+ * The tracker counts the sizes that libxml2 requests. porter_bytes_used() equals, to
+ * the byte, the result of xmlMemUsed() in a process that has installed the counting
+ * functions of libxml2, xmlMemMalloc() and its relatives, instead. Those functions
+ * take a mutex at every allocation.
  */
 #ifndef PORTER_ADAPT_LIBXML2_H
 #define PORTER_ADAPT_LIBXML2_H
@@ -19,15 +20,16 @@ PORTER_BEGIN_DECLS
  * porter_libxml2_install - let libxml2 allocate through a tracker
  * @t: the tracker
  *
- * Calls xmlMemSetup(). Once for the process, and before libxml2 allocates
- * anything, xmlInitParser() included, which it cannot tell: a block that was
- * allocated before would be freed wrongly. After xmlCleanupParser() nothing is
- * left. What libxml2 returns to be freed by the caller is freed by xmlFree(),
- * not by free().
+ * The function calls xmlMemSetup(). Call it once in the process, before libxml2
+ * allocates anything, and so before xmlInitParser(). It cannot detect an earlier
+ * allocation; a block that was allocated before would be freed wrongly. After
+ * xmlCleanupParser() libxml2 holds no block.
  *
- * Ownership: @t stays the caller's. The functions stay installed, also after
- * xmlCleanupParser(): @t must outlive every later use of libxml2 in the process.
- * Return: 0, or -1 with errno and nothing changed.
+ * If the program must free what libxml2 returns, use xmlFree(), not free().
+ *
+ * Ownership: the caller still owns @t. The functions stay installed, even after
+ * xmlCleanupParser(), so @t must outlive every later use of libxml2 in the process.
+ * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker or other functions are
  * installed already.
  * Threads: not safe, as xmlMemSetup() is not. Signals: not safe.

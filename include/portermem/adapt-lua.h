@@ -5,11 +5,11 @@
  *	lua_State *L = lua_newstate(porter_lua_alloc,
  *				    porter_tracked_allocator(tracker));
  *
- * A header is all there is. Lua gives the size of a block back with it, so
- * blocks carry no header, and the tracker's number is Lua's own to the byte:
- * lua_gc(L, LUA_GCCOUNT) * 1024 + lua_gc(L, LUA_GCCOUNTB), when one state uses
- * the tracker; the sum of all states, when several do. What a luaL_Buffer has
- * on the heap while it is filled is counted here, and not by Lua.
+ * The adapter consists of this header. Lua passes the size of a block when it frees
+ * the block, so blocks have no header. If one state uses the tracker, its number
+ * equals Lua's own, to the byte: lua_gc(L, LUA_GCCOUNT) * 1024 +
+ * lua_gc(L, LUA_GCCOUNTB). If several states use it, it equals their sum. The tracker
+ * also counts what a luaL_Buffer has on the heap while it is filled; Lua does not.
  */
 #ifndef PORTER_ADAPT_LUA_H
 #define PORTER_ADAPT_LUA_H
@@ -19,19 +19,19 @@
 PORTER_BEGIN_DECLS
 
 /**
- * porter_lua_alloc - a lua_Alloc that allocates from any allocator
- * @ud: the allocator, a porter_allocator pointer, of a tracker for example
+ * porter_lua_alloc - a lua_Alloc function that uses an allocator
+ * @ud: a pointer to a porter_allocator, such as that of a tracker
  * @ptr: the block, or NULL
- * @osize: its size; with NULL the type of what is made, which does not matter
- * @nsize: the size wanted; 0 frees
+ * @osize: the size of the block; ignored if @ptr is NULL
+ * @nsize: the new size; 0 frees the block
  *
- * For lua_newstate(), with the allocator beside it. Any number of states may
- * share one allocator.
+ * Pass the function to lua_newstate() together with the allocator. Any number of
+ * states may share one allocator.
  *
  * Ownership: the allocator must outlive the state.
- * Return: the block, or NULL: freed, or with errno.
- * Errors: ENOMEM, no memory; Lua then collects its garbage and tries again.
- * Threads: as safe as the allocator. Signals: not safe.
+ * Return: the block; NULL if @nsize is 0, or with errno set.
+ * Errors: ENOMEM, there is no memory, and Lua then collects garbage and tries again.
+ * Threads: safe if the allocator is. Signals: not safe.
  */
 static __inline__ void *porter_lua_alloc(void *ud, void *ptr, size_t osize,
 					 size_t nsize)

@@ -2,8 +2,8 @@
 /*
  * adapt-nanoarrow.h: nanoarrow's memory through an allocator.
  *
- * Link with -lportermem (pkg-config: portermem-nanoarrow). All is in this
- * header, which wants nanoarrow's before it:
+ * Link with -lportermem (pkg-config: portermem-nanoarrow). The adapter consists of this
+ * header. Include the header of nanoarrow before it:
  *
  *	#include <nanoarrow/nanoarrow.h>
  *	#include <portermem/adapt-nanoarrow.h>
@@ -13,12 +13,12 @@
  *
  *	porter_nanoarrow_set(&array, a);	the buffers of an array
  *
- * Of string and binary views the variadic buffers, which hold what is longer
- * than 12 bytes, stay on nanoarrow's own allocator: see porter_nanoarrow_set().
+ * The variadic buffers of string and binary views hold values of more than 12 bytes.
+ * They use nanoarrow's own allocator: see porter_nanoarrow_set().
  *
- * nanoarrow gets the memory of its structs, those of arrays and schemas, from
- * malloc. A program that compiles nanoarrow.c into itself can have that
- * counted, too: see PORTER_NANOARROW_STRUCTS.
+ * nanoarrow gets the memory of the structs of arrays and schemas from malloc. A program
+ * that compiles nanoarrow.c into itself can have them counted, too: see
+ * PORTER_NANOARROW_STRUCTS.
  */
 #ifndef PORTER_ADAPT_NANOARROW_H
 #define PORTER_ADAPT_NANOARROW_H
@@ -98,18 +98,18 @@ porter_nanoarrow_reallocate_(struct ArrowBufferAllocator *self, uint8_t *ptr,
 }
 
 /**
- * porter_nanoarrow_allocator - an allocator for nanoarrow's buffers
+ * porter_nanoarrow_allocator - get an allocator for the buffers of nanoarrow
  * @a: the allocator
  *
- * A buffer that has it holds blocks of @a whose addresses and sizes are
- * multiples of 64, as Arrow wants them; what counts is the padded capacity.
- * Give it to a buffer that has no block yet; after ArrowBufferReset(), a buffer
- * has nanoarrow's own again. When a block cannot grow,
- * nanoarrow reports ENOMEM and the buffer is empty: the old block has gone back
- * to @a.
+ * Assign the result to a buffer that has no block yet. The blocks of the buffer then
+ * come from @a, and their addresses and sizes are multiples of 64, as Arrow recommends.
+ * A tracker counts the padded capacity. ArrowBufferReset() gives the buffer the
+ * allocator of nanoarrow again.
  *
- * Ownership: @a must outlive the buffers, and the arrays that they end up in,
- * wherever those are released.
+ * If a block cannot grow, nanoarrow reports ENOMEM, and the buffer is empty: the old
+ * block has been freed.
+ *
+ * Ownership: @a must outlive the buffers and the arrays that own them.
  * Return: the struct, by value; it may be copied.
  * Errors: none.
  * Threads: safe. Signals: safe.
@@ -127,13 +127,14 @@ porter_nanoarrow_allocator(porter_allocator *a)
 
 /**
  * porter_nanoarrow_set - let the buffers of an array come from an allocator
- * @array: an array that ArrowArrayInitFromType() or a relative made, with all
- * its children, before ArrowArrayStartAppending()
+ * @array: an array that ArrowArrayInitFromType() or a relative has made, with all its
+ * children, before ArrowArrayStartAppending()
  * @a: the allocator
  *
- * The buffers of the children and of the dictionary, too; but not the variadic
- * ones of string and binary views. nanoarrow makes those while it appends, on
- * its own allocator: they are not counted, except by PORTER_NANOARROW_STRUCTS.
+ * The function sets the allocator of the buffers of @array, of its children and of its
+ * dictionary. It does not set that of the variadic buffers of string and binary views.
+ * nanoarrow makes those while it appends, with its own allocator. They count only with
+ * PORTER_NANOARROW_STRUCTS.
  *
  * Ownership: @a must outlive the array.
  * Return: nothing.

@@ -5,8 +5,8 @@
  *	nghttp2_mem memory = porter_nghttp2_memory(tracker);
  *	nghttp2_session_server_new3(&session, callbacks, user, NULL, &memory);
  *
- * A header is all there is. What counts is what nghttp2 asks for; it has no
- * number of its own.
+ * The adapter consists of this header. The tracker counts the sizes that nghttp2
+ * requests. nghttp2 has no number of its own.
  */
 #ifndef PORTER_ADAPT_NGHTTP2_H
 #define PORTER_ADAPT_NGHTTP2_H
@@ -41,16 +41,16 @@ static __inline__ void porter_nghttp2_free(void *ptr, void *user_data)
 }
 
 /**
- * porter_nghttp2_memory - an nghttp2_mem that allocates through a tracker
+ * porter_nghttp2_memory - get an nghttp2_mem that allocates through a tracker
  * @t: the tracker
  *
- * For nghttp2_session_client_new3(), nghttp2_session_server_new3(),
- * nghttp2_hd_deflate_new2() and nghttp2_hd_inflate_new2(), which copy it. Any
- * number of sessions may share one tracker. Callbacks and options have no such
- * argument: theirs, a few small blocks, is not counted.
+ * Pass the result to nghttp2_session_client_new3(), nghttp2_session_server_new3(),
+ * nghttp2_hd_deflate_new2() or nghttp2_hd_inflate_new2(), which copy it. Any number of
+ * sessions may share one tracker. The functions that make callbacks and options take no
+ * nghttp2_mem, so the tracker does not count their few small blocks.
  *
- * Ownership: @t must outlive what is made with it.
- * Return: the table, by value.
+ * Ownership: @t must outlive everything that is made with the result.
+ * Return: the struct, by value.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */

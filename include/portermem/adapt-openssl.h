@@ -4,9 +4,9 @@
  *
  * Link with -lportermem-openssl (pkg-config: portermem-openssl).
  *
- * For OpenSSL 3. What counts is what OpenSSL asks for; it has no number of its
- * own. Blocks of its secure heap, OPENSSL_secure_malloc() after
- * CRYPTO_secure_malloc_init(), are not among it.
+ * For OpenSSL 3. The tracker counts the sizes that OpenSSL requests. OpenSSL has no
+ * number of its own. The tracker does not count the secure heap, which
+ * OPENSSL_secure_malloc() uses after CRYPTO_secure_malloc_init().
  */
 #ifndef PORTER_ADAPT_OPENSSL_H
 #define PORTER_ADAPT_OPENSSL_H
@@ -19,14 +19,13 @@ PORTER_BEGIN_DECLS
  * porter_openssl_install - let OpenSSL allocate through a tracker
  * @t: the tracker
  *
- * Calls CRYPTO_set_mem_functions(). Once for the process, and before OpenSSL
- * allocates anything, which it tells. What OpenSSL keeps for itself is given
- * back at the end of the process, by OPENSSL_cleanup(), which runs from
- * atexit(): @t had better not be destroyed.
+ * The function calls CRYPTO_set_mem_functions(). Call it once in the process, before
+ * OpenSSL allocates anything. It detects an earlier allocation.
  *
- * Ownership: @t stays the caller's. The functions stay installed: @t must
- * outlive every later use of OpenSSL in the process, that of atexit() included.
- * Return: 0, or -1 with errno and nothing changed.
+ * Ownership: the caller still owns @t. The functions stay installed, so @t must
+ * outlive every later use of OpenSSL in the process. OpenSSL frees its last blocks in
+ * OPENSSL_cleanup(), which runs from atexit(), so do not destroy @t.
+ * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: EINVAL, @t is NULL; EBUSY, a tracker is installed already, or
  * OpenSSL has allocated already.
  * Threads: not safe, as CRYPTO_set_mem_functions() is not. Signals: not safe.

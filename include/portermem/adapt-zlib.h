@@ -6,8 +6,8 @@
  *	porter_zlib_use(tracker, &stream);
  *	deflateInit(&stream, Z_BEST_COMPRESSION);
  *
- * A header is all there is. What counts is what zlib asks for, the number of
- * items times their size. zlib has no number of its own.
+ * The adapter consists of this header. The tracker counts what zlib requests: the
+ * number of items times their size. zlib has no number of its own.
  */
 #ifndef PORTER_ADAPT_ZLIB_H
 #define PORTER_ADAPT_ZLIB_H
@@ -35,17 +35,17 @@ static __inline__ void porter_zlib_free(void *opaque, void *address)
 /**
  * porter_zlib_use - let a zlib stream allocate through a tracker
  * @t: the tracker
- * @stream: sets its zalloc, zfree and opaque
+ * @stream: the stream; the function sets its zalloc, zfree and opaque
  *
- * Call it before deflateInit(), inflateInit() and their relatives. Copies of
- * the stream, deflateCopy(), use the same tracker. Any number of streams may
- * share one. The functions with gzFile, compress() and uncompress() take no
- * allocator, so theirs is not counted.
+ * Call the function before deflateInit(), inflateInit() and their relatives. Copies of
+ * the stream, by deflateCopy(), use the same tracker. Any number of streams may share
+ * one tracker. compress(), uncompress() and the functions for a gzFile take no
+ * allocator, so the tracker does not count them.
  *
  * Ownership: @t must outlive the stream.
  * Return: nothing.
  * Errors: none.
- * Threads: safe, on different streams. Signals: safe.
+ * Threads: safe for different streams. Signals: safe.
  */
 static __inline__ void porter_zlib_use(porter_tracked *t, z_stream *stream)
 {

@@ -4,11 +4,13 @@
  *
  *	ZSTD_CCtx *c = ZSTD_createCCtx_advanced(porter_zstd_memory(tracker));
  *
- * A header is all there is. A context's bytes are what ZSTD_sizeof_CCtx() or
- * ZSTD_sizeof_DCtx() says of it, exactly; at rest, if it has worker threads.
+ * The adapter consists of this header. The number of the tracker equals the result of
+ * ZSTD_sizeof_CCtx() or ZSTD_sizeof_DCtx(), to the byte. If a context has worker
+ * threads, they are equal when it is at rest.
  *
- * ZSTD_customMem belongs to zstd's interface for static linking: it may change
- * with a version of zstd. This header asks for it before it includes zstd.h.
+ * ZSTD_customMem belongs to the interface of zstd for static linking, so it may change
+ * with the version of zstd. This header defines ZSTD_STATIC_LINKING_ONLY before it
+ * includes zstd.h.
  */
 #ifndef PORTER_ADAPT_ZSTD_H
 #define PORTER_ADAPT_ZSTD_H
@@ -34,14 +36,14 @@ static __inline__ void porter_zstd_free(void *opaque, void *address)
 }
 
 /**
- * porter_zstd_memory - a ZSTD_customMem that allocates through a tracker
+ * porter_zstd_memory - get a ZSTD_customMem that allocates through a tracker
  * @t: the tracker
  *
- * For ZSTD_createCCtx_advanced() and all other functions of zstd that take a
- * ZSTD_customMem. Any number of contexts may share one tracker.
+ * Pass the result to ZSTD_createCCtx_advanced() or to another function of zstd that
+ * takes a ZSTD_customMem. Any number of contexts may share one tracker.
  *
- * Ownership: @t must outlive what is made with it.
- * Return: the table, by value.
+ * Ownership: @t must outlive everything that is made with the result.
+ * Return: the struct, by value.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
