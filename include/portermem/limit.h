@@ -11,7 +11,8 @@
  * Charged bytes. Each tracker has an account. An allocation charges its bytes to
  * the account before it calls the underlying allocator. A free uncharges them
  * after the underlying allocator has taken the block back. So the charged bytes
- * are the bytes in use and the bytes of calls in progress. The account of a
+ * are the bytes in use and the bytes of calls in progress. They can include a
+ * request that the underlying allocator then does not satisfy. The account of a
  * tracker includes its descendants. Limits, peaks and watches are about charged
  * bytes.
  *
@@ -58,10 +59,10 @@ PORTER_BEGIN_DECLS
 /**
  * porter_on_refused - the callback that runs before a limit refuses a request
  *
- * The library calls it in the thread that made the request, for an allocation, a
- * reallocation or a porter_charge(). It can make room and ask for another
- * attempt. The library does not call it if the underlying allocator has no
- * memory.
+ * The library calls the callback in the thread that made the request, for an
+ * allocation, a reallocation or a porter_charge(). The callback can make room and
+ * ask for another attempt. The library does not call it if the underlying allocator
+ * has no memory.
  *
  * t        the tracker that received the request; the limit may be that of an
  *          ancestor

@@ -161,8 +161,8 @@ porter_tracked *porter_tracked_cast(porter_allocator *a);
  * porter_bytes_used - get the number of bytes in use
  * @t: the tracker
  *
- * A block is in use from the return of the call that allocates it to the begin of
- * the call that frees it. The blocks of all descendants of @t are included.
+ * A block is in use from the return of the call that allocates it to the
+ * beginning of the call that frees it. The blocks of all descendants of @t are included.
  *
  * The result is exact if no update is in progress (G1). While other threads
  * allocate and free, the result is at least the number of bytes that were in use
