@@ -9,40 +9,18 @@ instrumented && skip_all "an outside program would need the instrumentation"
 unset MAKEFLAGS MFLAGS MAKELEVEL
 root=$tmp/root
 
-quietly() {
-	"$@" >"$tmp/log" 2>&1 || cat "$tmp/log"
-}
-
-check "make install" quietly make install DESTDIR="$root"
+check "make install" make_install "$root"
 pc=$(find "$root" -name portermem.pc)
 PKG_CONFIG_PATH=$(dirname "$pc")
-PKG_CONFIG_SYSROOT_DIR=$root
 LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
 libdir=$LD_LIBRARY_PATH
-export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR LD_LIBRARY_PATH
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
+case $(pkg-config --variable=prefix portermem) in
+"$root"*) ;;
+*) export PKG_CONFIG_SYSROOT_DIR="$root" ;;
+esac
 
-cat >"$tmp/outside.c" <<'PROGRAM'
-#include <portermem/portermem.h>
-#include <stdio.h>
-#include <string.h>
-
-int main(void)
-{
-	porter_allocator *a = porter_get_allocator();
-	porter_tracked *t = porter_tracked_cast(a);
-	void *x = porter_allocate_aligned(a, 1024, 64);
-	porter_counter *c = porter_counter_new();
-
-	porter_counter_add(c, 3);
-	if (!x || porter_bytes_used(t) != 1024 || porter_counter_sum(c) != 3)
-		return 1;
-	porter_free_aligned(a, x, 1024, 64);
-	porter_counter_destroy(c);
-	if (strcmp(porter_version_string(), PORTER_VERSION_STRING) != 0)
-		return 2;
-	return porter_bytes_used(t) == 0 ? 0 : 3;
-}
-PROGRAM
+cp "$srcdir/tests/packages/project/outside.c" "$tmp/outside.c"
 cp "$tmp/outside.c" "$tmp/outside.cc"
 
 # compiler source flag of pkg-config, further flags

@@ -7,6 +7,9 @@
 #	skip_all REASON		before anything else
 #	once			likewise: skips all where this has been run with
 #				another build, as it does not depend on that
+#	quietly COMMAND...	the end of what it says is shown if it fails
+#	make_install ROOT	all of this build; one script at a time, as libtool
+#				links again what it installs
 #	finish			the plan; last
 
 srcdir=${srcdir:-$(dirname "$0")/..}
@@ -50,6 +53,14 @@ skip_all() {
 once() {
 	test -z "${PORTER_ONCE_DONE-}" ||
 		skip_all "run once already, with another build"
+}
+
+quietly() {
+	"$@" >"$tmp/log" 2>&1 || tail -n 45 "$tmp/log"
+}
+
+make_install() {
+	quietly flock config.status make install DESTDIR="$1"
 }
 
 finish() {
