@@ -8,14 +8,14 @@ once
 cd "$srcdir" || exit 99
 
 sources() {
-	find src include tests bench examples tools doc m4 cmake bootstrap \
+	find src include tests bench examples tools doc m4 cmake debian bootstrap \
 		quickstart configure.ac Makefile.am \( -name '*.[ch]' \
 		-o -name '*.cc' -o -name '*.hpp' -o -name '*.sh' \
 		-o -name '*.sh.in' -o -name '*.am' -o -name '*.ac' \
 		-o -name '*.map' -o -name '*.py' -o -name '*.supp*' \
 		-o -name 'porter-*.m4' -o -name '*.cmake.in' \
 		-o -name CMakeLists.txt -o -name meson.build -o -name bootstrap \
-		-o -name quickstart \) -type f -size +0 2>/dev/null
+		-o -name quickstart -o -path debian/rules \) -type f -size +0 2>/dev/null
 }
 
 without_a_licence() {

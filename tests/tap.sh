@@ -56,7 +56,10 @@ once() {
 }
 
 quietly() {
-	"$@" >"$tmp/log" 2>&1 || tail -n 45 "$tmp/log"
+	"$@" >"$tmp/log" 2>&1 || {
+		echo "status $?"
+		tail -n 45 "$tmp/log"
+	}
 }
 
 make_install() {

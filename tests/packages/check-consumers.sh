@@ -47,7 +47,7 @@ readme_line() {
 	sed -n "s/^    \\($1.*\\)/\\1/p" "$sources/README.md"
 }
 # With cc for the compiler of this build.
-by_the_readme() {
+by_the_readme() (
 	lines=$(readme_line 'export PKG_CONFIG_PATH'; readme_line 'cc server.c.*rpath')
 	test "$(echo "$lines" | wc -l)" -eq 2 || echo "$lines"
 	mkdir "$tmp/by-readme" && cd "$tmp/by-readme" || return
@@ -58,7 +58,7 @@ by_the_readme() {
 		echo ./a.out
 	} >lines
 	sh -e lines || echo "status $?"
-}
+)
 if test "$libdir" = "$prefix/lib"; then
 	check "by the README: a prefix of one's own" by_the_readme
 	check "it is linked to the library" is_shared "$tmp/by-readme/a.out"
