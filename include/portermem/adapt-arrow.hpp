@@ -12,8 +12,8 @@
  *		arrow::io::IOContext(&pool), ...)
  *	pool.bytes_allocated()
  *
- * Tested with Arrow 21; wants the C++ that Arrow wants. Threads: safe, as
- * Arrow's pools are.
+ * Tested with Arrow 21. The header needs the version of C++ that Arrow needs.
+ * Threads: safe, as the pools of Arrow are.
  */
 #ifndef PORTER_ADAPT_ARROW_HPP
 #define PORTER_ADAPT_ARROW_HPP
@@ -55,9 +55,9 @@ namespace detail
 }
 
 /*
- * The most bytes that were in use at one time, as Arrow's own pools know it:
- * every update sees the sum, so all threads write one line. What else is
- * counted is in cells of the threads' own.
+ * The largest number of bytes that were in use at one time, exactly, as the pools of
+ * Arrow keep it. Every update changes one sum, so all threads write one cache line.
+ * All other numbers are kept in the cells of the threads.
  */
 class arrow_peak
 {
@@ -90,29 +90,31 @@ class arrow_peak
 } /* namespace detail */
 
 /*
- * A memory pool with a tracker of its own, which stands on an allocator. Its
- * statistics mean what those of Arrow's pools mean, and have their values:
+ * A memory pool with a tracker of its own, which wraps an allocator. Its statistics
+ * have the meaning and the values of those of Arrow's pools:
  *
- *	bytes_allocated()	in use: sizes as asked for
- *	total_bytes_allocated()	ever given; reallocations by what they grew
- *	num_allocations()	blocks ever given, and reallocations that grew
- *	max_memory()		the most in use at one time; -1: not kept
+ *	bytes_allocated()	bytes in use, as requested
+ *	total_bytes_allocated()	bytes allocated in all, including the growth of
+ *				reallocated blocks
+ *	num_allocations()	blocks allocated in all, and reallocations that grew
+ *	max_memory()		the most bytes in use at one time; -1: unknown
  *	backend_name()		the name of the allocator
  *
- * The pool must outlive all that is allocated from it, and the allocator the
- * pool. Threads of Arrow's may hold a buffer a moment longer than the job did
- * that they worked for: a pool for one job may be destroyed when its bytes are
- * 0, not when the job returns.
+ * The pool must outlive everything that is allocated from it, and the allocator must
+ * outlive the pool. A thread of Arrow may hold a buffer slightly longer than the job
+ * that it worked for. So destroy the pool of a job when bytes_allocated() is 0, not when
+ * the job returns.
  */
 class arrow_pool final : public arrow::MemoryPool
 {
       public:
-	/* Whether the peak is kept, which makes all threads write one line. */
+	/* Whether the pool keeps the peak; then all threads write one line. */
 	enum class peak { kept, unknown };
 
 	/*
-	 * NULL means the system backend. Throws std::bad_alloc; in a program
-	 * that is compiled without exceptions, ends it with std::abort().
+	 * NULL means the system backend. Without memory it throws
+	 * std::bad_alloc; a program that is compiled without exceptions
+	 * ends by std::abort().
 	 */
 	explicit arrow_pool(porter_allocator *below = nullptr,
 			    peak keep = peak::kept)
@@ -270,13 +272,13 @@ class arrow_pool final : public arrow::MemoryPool
 };
 
 /*
- * An allocator on a memory pool: to put a tracker on, or whatever else wants
- * one. It is one itself, so that &allocator is a porter_allocator *. The pool
- * must outlive its blocks.
+ * An allocator that uses a memory pool of Arrow. A tracker can wrap it. The class is
+ * derived from porter_allocator, so &allocator is a porter_allocator *. The pool must
+ * outlive its blocks.
  *
- * Alignments below Arrow's own, 64 bytes, become that. The pool's statistics
- * and a tracker's agree but for reallocations to 0 bytes, which are an
- * allocation here.
+ * An alignment below 64 bytes, which is that of Arrow, becomes 64. The statistics of the
+ * pool agree with those of a tracker that wraps the allocator, except that a
+ * reallocation to 0 bytes counts as an allocation in the tracker.
  */
 class arrow_allocator : public porter_allocator
 {

@@ -13,15 +13,18 @@
  *	...
  *	porter_bytes_used(t)
  *
- * Both translate, and hold nothing but the pointer to the allocator, which
- * stays the caller's and must outlive the containers. Containers say how large
- * a block is when they give it back, so no header goes before it, and what
- * counts is what the container asked for. A block of a type with an alignment
- * above malloc's is aligned so. Where the allocator has no memory, both throw
- * std::bad_alloc, and the container is as the standard says; in a program that
- * is compiled without exceptions they end it, with std::abort().
+ * Both contain only the pointer to the allocator. The caller still owns the
+ * allocator, which must outlive the containers.
  *
- * Threads: as safe as the allocator; all that come with the library are.
+ * Containers pass the size of a block when they free the block, so blocks have no
+ * header. The tracker counts what the container requests. Types with an alignment
+ * above that of malloc get blocks with their alignment.
+ *
+ * If the allocator has no memory or a limit refuses, both throw std::bad_alloc, and
+ * the container is in the state that the standard describes. In a program that is
+ * compiled without exceptions they call std::abort().
+ *
+ * Threads: safe if the allocator is; all allocators of the library are.
  */
 #ifndef PORTER_ADAPT_PMR_HPP
 #define PORTER_ADAPT_PMR_HPP
@@ -47,7 +50,7 @@ namespace porter
 namespace detail
 {
 
-/* The alignment of a request: at least malloc's, which is the fastest. */
+/* The alignment of a request: at least that of malloc, which is the fastest. */
 inline std::size_t alignment_at_least(std::size_t alignment) noexcept
 {
 	return alignment < PORTER_ALIGNMENT ? PORTER_ALIGNMENT : alignment;
@@ -76,9 +79,10 @@ inline void *allocate_or_throw(porter_allocator *a, std::size_t size,
 } /* namespace detail */
 
 /*
- * An allocator as the standard library wants it. Two are equal when they stand
- * on the same porter_allocator. It goes along when a container is moved or
- * swapped, as the blocks do; a container that is assigned to keeps its own.
+ * An allocator for the containers of the standard library. Two of them are equal if
+ * they use the same porter_allocator. When a container is moved or swapped, its
+ * allocator moves with its blocks. A container that is copied to keeps its own
+ * allocator.
  */
 template <class T> class allocator
 {
@@ -93,7 +97,7 @@ template <class T> class allocator
 	{
 	}
 
-	/* Not explicit: a container may be given the pointer itself. */
+	/* Not explicit, so that a program can pass the pointer to a container. */
 	allocator(porter_allocator *a) noexcept : on_(a)
 	{
 	}
@@ -141,11 +145,10 @@ bool operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
 
 #ifdef __cpp_lib_memory_resource
 /*
- * A memory resource. Two are equal when they stand on the same
- * porter_allocator, so that containers on either may exchange their blocks. In a
- * program that is compiled without RTTI one cannot see what another resource is:
- * there each is equal to itself only, and containers move their elements one by
- * one.
+ * A memory resource. Two of them are equal if they use the same porter_allocator;
+ * then containers can exchange their blocks. In a program that is compiled without
+ * RTTI a memory resource cannot find out the type of another one. There each is equal
+ * only to itself, and containers move their elements one by one.
  */
 class memory_resource final : public std::pmr::memory_resource
 {

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every public header stands between.
+ * Macros that all public headers use.
  *
- * PORTER_BEGIN_DECLS gives the declarations C linkage and default visibility:
- * the library is compiled with -fvisibility=hidden, so that what is declared
- * in a public header is exported and nothing else is.
+ * PORTER_BEGIN_DECLS gives declarations C linkage and default visibility. The
+ * library is compiled with -fvisibility=hidden, so it exports what the public
+ * headers declare, and nothing else.
  *
- * PORTER_INLINE marks a function that is both: inlined where the compiler
- * can, and a symbol of the library for those who need its address. Where
- * inline has the meaning that GNU gave it before C99 (-std=gnu89), "extern
- * inline" is what C99 calls "inline".
+ * PORTER_INLINE marks a function that the compiler can inline and that is also a
+ * symbol of the library. With -std=gnu89, "extern inline" means what "inline" means
+ * in C99.
  *
- * Where a header calls a function through a pointer, the pointer stands in
- * parentheses, (a->vtable->free)(...), so that a program's macro free(p) is not
- * expanded there.
+ * When a header calls a function through a pointer, it writes the pointer in
+ * parentheses, (a->vtable->free)(...). So a macro free(p) that the program has defined
+ * is not expanded there.
  */
 #ifndef PORTER_EXPORT_H
 #define PORTER_EXPORT_H
