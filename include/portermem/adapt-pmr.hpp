@@ -121,7 +121,7 @@ template <class T> class allocator
 				    detail::alignment_at_least(alignof(T)));
 	}
 
-	/* What it stands on. */
+	/* The allocator that it uses. */
 	porter_allocator *get() const noexcept
 	{
 		return on_;
@@ -162,7 +162,7 @@ class memory_resource final : public std::pmr::memory_resource
 	{
 	}
 
-	/* What it stands on. */
+	/* The allocator that it uses. */
 	porter_allocator *get() const noexcept
 	{
 		return on_;

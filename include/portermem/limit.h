@@ -156,8 +156,8 @@ porter_tracked *porter_tracked_new_with(porter_allocator *underlying,
  * porter_last_refusal() has the details. Before a request is refused, the
  * callback of porter_tracked_set_on_refused() runs.
  *
- * If more than @bytes are charged when the limit is set, every request that needs
- * more bytes is refused until enough has been freed. Requests of size 0 and
+ * If more than the limit is charged when it is set, every request that needs more
+ * bytes is refused until enough has been freed. Requests of size 0 and
  * requests to shrink a block are never refused.
  *
  * A limit is a first limit if neither @t nor an ancestor had a limit or a watch
@@ -237,8 +237,8 @@ struct porter_refusal_child {
  * stock           an upper bound of the stock that threads hold below this limit
  * children_count  the number of elements of largest that are filled
  * reserved        always 0
- * largest         the children, of the tracker with this limit, that have most
- *                 bytes in use; the largest first
+ * largest         the children of the tracker with this limit that have the most
+ *                 bytes in use, the largest first
  * asked_name      the name of the tracker that received the request
  * name            the name of the tracker with this limit: the one that received
  *                 the request, or an ancestor
