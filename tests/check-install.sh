@@ -111,6 +111,20 @@ else
 	skip "an outside program, static" "no static library was built"
 fi
 
+# Of a function, a struct, a callback, and of section 7.
+man_finds() {
+	for page in porter_bytes_used porter_stats porter_on_refused \
+		portermem portermem-adapters portermem-cookbook; do
+		man -M "$1" -w "$page" >/dev/null
+	done
+}
+manual=$(dirname "$(dirname "$(find "$root" -name portermem.7)")")
+if has man; then
+	check "man finds the pages" man_finds "$manual"
+else
+	skip "man finds the pages" "no man here"
+fi
+
 nothing_left() {
 	find "$root" ! -type d
 }
