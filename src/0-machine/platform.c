@@ -16,7 +16,17 @@
 void (*porter__test_point)(enum test_point point);
 #endif
 
-void *porter__map_pages(size_t size)
+/* ---- Pages ---- */
+
+/*
+ * LeakSanitizer looks for pointers in the program's variables, stacks and heap,
+ * and not in what was mapped by hand. Trackers and watches lie in there, and
+ * point to what belongs to the program. NULL in a program without it.
+ */
+__attribute__((weak, visibility("default"))) void
+__lsan_register_root_region(const void *pages, size_t size);
+
+static void *map(size_t size)
 {
 	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -27,6 +37,24 @@ void *porter__map_pages(size_t size)
 	}
 	return pages;
 }
+
+void *porter__map_pages(size_t size)
+{
+	void *pages = map(size);
+
+	if (pages && __lsan_register_root_region)
+		__lsan_register_root_region(pages, size);
+	return pages;
+}
+
+bool porter__can_map(size_t size)
+{
+	void *pages = map(size);
+
+	return pages && munmap(pages, size) == 0;
+}
+
+/* ---- Signals ---- */
 
 void porter__block_signals(sigset_t *saved)
 {
@@ -40,6 +68,8 @@ void porter__restore_signals(const sigset_t *saved)
 {
 	pthread_sigmask(SIG_SETMASK, saved, NULL);
 }
+
+/* ---- The last word ---- */
 
 static void say(const char *text)
 {

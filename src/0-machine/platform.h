@@ -6,6 +6,7 @@
 #define PORTER_PLATFORM_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -27,6 +28,9 @@
  * touches cost nothing. NULL with errno ENOMEM. Signals: safe.
  */
 void *porter__map_pages(size_t size);
+
+/* Whether so much could be mapped just now; else errno is ENOMEM. */
+bool porter__can_map(size_t size);
 
 /* Blocks all signals; restores what was before. */
 void porter__block_signals(sigset_t *saved);

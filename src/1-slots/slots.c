@@ -27,7 +27,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sys/mman.h>
 
 enum {
 	FIRST_SLOTS = 16,
@@ -352,13 +351,8 @@ struct cell *porter__this_cell(struct cell_address at)
  */
 static bool memory_for_liburcu(void)
 {
-	size_t size = PROBE_SIZE + porter__pool_count(&slots) * PROBE_A_SLOT;
-	void *probe = porter__map_pages(size);
-
-	if (!probe)
-		return false;
-	munmap(probe, size);
-	return true;
+	return porter__can_map(PROBE_SIZE +
+			       porter__pool_count(&slots) * PROBE_A_SLOT);
 }
 
 /* Before a thread's first read; leaves errno alone, too. */

@@ -143,6 +143,14 @@ static void make_anew_after_fork(struct account *a)
 	account_leave(a);
 }
 
+/* What the program leaks from now on LeakSanitizer must not find in here. */
+static void forget_the_program(porter_tracked *t)
+{
+	t->underlying = NULL;
+	t->on_refused = NULL;
+	t->refused_context = NULL;
+}
+
 int porter_tracked_destroy(porter_tracked *t, int64_t *leaked)
 {
 	int64_t left;
@@ -167,6 +175,7 @@ int porter_tracked_destroy(porter_tracked *t, int64_t *leaked)
 	if (!t)
 		return 0;
 	porter__account_fini(&t->account);
+	forget_the_program(t);
 	store_relaxed(&t->magic, TRACKED_ENDED);
 	if (t->account.parent)
 		porter__retire(&place_of(t)->element, give);

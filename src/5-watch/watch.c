@@ -240,6 +240,14 @@ static bool must_wait_for(const struct watch *w)
 	return d.running == w && !porter__is_notifier();
 }
 
+/* It remembers nothing of the program's: LeakSanitizer would take it for in use. */
+static void give(struct watch *w)
+{
+	w->callback = NULL;
+	w->context = NULL;
+	porter__pool_give(&porter__watches, w);
+}
+
 /* From now on it is found by nobody else who removes. */
 static struct watch *take(const porter_tracked *t, int number)
 {
@@ -270,7 +278,7 @@ int porter_watch_remove(porter_tracked *t, int watch)
 	porter__watching_lock(&saved);
 	end(w);
 	porter__watching_unlock(&saved);
-	porter__pool_give(&porter__watches, w);
+	give(w);
 	return 0;
 }
 
@@ -345,7 +353,7 @@ static bool on_end(struct account *a)
 	while (all) {
 		w = all;
 		all = w->next;
-		porter__pool_give(&porter__watches, w);
+		give(w);
 	}
 	return true;
 }
