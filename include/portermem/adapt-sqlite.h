@@ -4,12 +4,14 @@
  *
  * Link with -lportermem-sqlite (pkg-config: portermem-sqlite).
  *
- * SQLite's own statistics take a process-wide mutex at every allocation; they
- * may be switched off, SQLITE_CONFIG_MEMSTATUS with 0, and the tracker gives
- * the same number: porter_bytes_used() equals sqlite3_memory_used() to the
- * byte when both are on and nothing else uses the tracker. SQLite's high-water
- * mark and its heap limits go with its statistics: who needs them leaves those
- * on.
+ * porter_bytes_used() equals sqlite3_memory_used() to the byte, when nothing else
+ * uses the tracker. What counts are sizes rounded up to a multiple of 8, as SQLite
+ * itself counts them.
+ *
+ * SQLite's own statistics take a process-wide mutex at every allocation. They may be
+ * switched off, SQLITE_CONFIG_MEMSTATUS with 0: the tracker then gives the number
+ * that sqlite3_memory_used() would have given. SQLite's high-water mark and its heap
+ * limits go with its statistics, so a program that needs them leaves those on.
  */
 #ifndef PORTER_ADAPT_SQLITE_H
 #define PORTER_ADAPT_SQLITE_H

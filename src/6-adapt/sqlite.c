@@ -3,8 +3,10 @@
  * sqlite.c: SQLite's allocation methods on a tracked allocator.
  *
  * SQLite's methods carry no pointer of ours, so one tracker is bound to them.
- * SQLite counts what xSize says of each block; xRoundup makes that a multiple
- * of 8 before it asks, so both count the same.
+ * SQLite counts what xSize says of each block. With its statistics on, it has
+ * xRoundup make each size a multiple of 8 before it asks; with them off, only those
+ * of blocks to be resized. So all are rounded here, and the tracker's number does
+ * not depend on the statistics.
  */
 #include <portermem/adapt-sqlite.h>
 
@@ -12,9 +14,14 @@
 
 static porter_tracked *tracker;
 
+static int round_up(int size)
+{
+	return (size + 7) & ~7;
+}
+
 static void *allocate(int size)
 {
-	return porter_malloc(tracker, (size_t)size);
+	return porter_malloc(tracker, (size_t)round_up(size));
 }
 
 static void release(void *ptr)
@@ -24,17 +31,12 @@ static void release(void *ptr)
 
 static void *reallocate(void *ptr, int size)
 {
-	return porter_realloc(tracker, ptr, (size_t)size);
+	return porter_realloc(tracker, ptr, (size_t)round_up(size));
 }
 
 static int size_of(void *ptr)
 {
 	return (int)porter_msize(tracker, ptr);
-}
-
-static int round_up(int size)
-{
-	return (size + 7) & ~7;
 }
 
 static int initialize(void *data)

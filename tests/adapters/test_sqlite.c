@@ -249,6 +249,57 @@ static void agrees_after_every_statement(void **state)
 	shut_down_and_destroy(t);
 }
 
+/* ---- Without SQLite's statistics ---- */
+
+enum { SMALL = 100, READINGS = WORKS + SMALL };
+
+static void configure_statistics(int on)
+{
+	assert_int_equal(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, on),
+			 SQLITE_OK);
+}
+
+/* The same work each time; the number after each step. */
+static void read_at_each_step(const porter_tracked *t, int64_t *readings)
+{
+	void *blocks[SMALL];
+	int code;
+	sqlite3 *db = open_database(&code);
+
+	assert_int_equal(code, SQLITE_OK);
+	for (int i = 0; i < WORKS; i++) {
+		sqlite3_exec(db, work[i], NULL, NULL, NULL);
+		*readings++ = porter_bytes_used(t);
+	}
+	for (int i = 0; i < SMALL; i++) {
+		blocks[i] = sqlite3_malloc(i + 1);
+		*readings++ = porter_bytes_used(t);
+	}
+	for (int i = 0; i < SMALL; i++)
+		sqlite3_free(blocks[i]);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void the_number_is_the_same_without_statistics(void **state)
+{
+	int64_t with[READINGS], without[READINGS];
+	porter_tracked *t = install_new(NULL);
+
+	(void)state;
+	configure_statistics(1);
+	read_at_each_step(t, with);
+	assert_agree(t);
+	assert_int_equal(sqlite3_shutdown(), SQLITE_OK);
+	configure_statistics(0);
+	read_at_each_step(t, without);
+	assert_int_equal(sqlite3_memory_used(), 0);
+	for (int i = 0; i < READINGS; i++)
+		if (with[i] != without[i])
+			fail_msg("step %d: %lld with, %lld without", i,
+				 (long long)with[i], (long long)without[i]);
+	shut_down_and_destroy(t);
+}
+
 /* ---- Under threads ---- */
 
 enum { THREADS = 8, HANDED_ON = 64, UNSERIALIZED_ROUNDS = 200000 };
@@ -525,6 +576,9 @@ int main(void)
 						reset_sqlite, reset_sqlite),
 		cmocka_unit_test_setup_teardown(agrees_after_every_statement,
 						reset_sqlite, reset_sqlite),
+		cmocka_unit_test_setup_teardown(
+			the_number_is_the_same_without_statistics, reset_sqlite,
+			reset_sqlite),
 		cmocka_unit_test_setup_teardown(agrees_under_threads,
 						reset_sqlite, reset_sqlite),
 		cmocka_unit_test_setup_teardown(counts_right_without_statistics,
