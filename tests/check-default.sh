@@ -36,6 +36,13 @@ long_names_are_cut() {
 	test "$(wc -c <"$tmp/err")" -lt 300 || echo "it is not"
 }
 
+# 63 letters, and a character of two bytes.
+characters_are_not_cut() {
+	PORTER_ALLOCATOR=$(head -c 63 /dev/zero | tr '\0' x)$(printf '\303\251') \
+		$helper 2>&1 >/dev/null | LC_ALL=C grep -q 'xxx: no such' ||
+		echo "one is"
+}
+
 check "not set: system" gives unset system 0
 check "empty: system" gives "" system 0
 check "system" gives system system 0
@@ -43,6 +50,7 @@ check "an unknown name: one warning, and system" gives nonsense system 1
 check "case matters" gives SYSTEM system 1
 check "the warning names the variable and the value" warning_names_it
 check "a long value is cut in the warning" long_names_are_cut
+check "and not within a character" characters_are_not_cut
 for name in jemalloc mimalloc; do
 	eval "here=\$have_$name"
 	# shellcheck disable=SC2154

@@ -53,7 +53,10 @@
 
 PORTER_BEGIN_DECLS
 
-/* The size of a name with its final 0. Longer names are cut. */
+/*
+ * The size of a name with its final 0. Longer names are cut; a name in UTF-8 is cut
+ * between two characters.
+ */
 #define PORTER_NAME_SIZE 48
 
 /**

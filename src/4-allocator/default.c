@@ -9,6 +9,7 @@
  */
 #include "4-allocator/default.h"
 
+#include "0-machine/utf8.h"
 #include "4-allocator/backend.h"
 #include "4-allocator/tracked-init.h"
 #include "4-allocator/vtable.h"
@@ -31,9 +32,9 @@ static porter_allocator *backend_from_environment(void)
 	if (a)
 		return a;
 	fprintf(stderr,
-		"portermem: PORTER_ALLOCATOR=%.64s: no such allocator on this "
+		"portermem: PORTER_ALLOCATOR=%.*s: no such allocator on this "
 		"machine (system, jemalloc, mimalloc); using system\n",
-		name);
+		(int)utf8_fit(name, 64), name);
 	return &porter__system;
 }
 

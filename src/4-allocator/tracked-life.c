@@ -5,6 +5,7 @@
 #include "4-allocator/tracked-init.h"
 
 #include "0-machine/fork.h"
+#include "0-machine/utf8.h"
 #include "3-account/hierarchy.h"
 #include "4-allocator/backend.h"
 #include "4-allocator/default.h"
@@ -57,7 +58,7 @@ static bool read_options(const struct porter_tracked_options *theirs,
 
 static void copy_name(porter_tracked *t, const char *name)
 {
-	size_t length = name ? strnlen(name, PORTER_NAME_SIZE - 1) : 0;
+	size_t length = name ? utf8_fit(name, PORTER_NAME_SIZE - 1) : 0;
 
 	memcpy(t->name, name ? name : "", length);
 	t->name[length] = '\0';
