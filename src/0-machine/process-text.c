@@ -128,14 +128,21 @@ bool porter__text_cgroup(struct text line, struct text *path)
  * 31 23 0:28 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw
  *            root point                              type
  */
-bool porter__text_mount(struct text line, struct text *root, struct text *point)
+static bool take_mount(struct text *line, struct text *root, struct text *point)
 {
 	struct text field;
 
 	for (int i = 0; i < 3; i++)
-		if (!take_field(&line, &field))
+		if (!take_field(line, &field))
 			return false;
-	if (!take_field(&line, root) || !take_field(&line, point))
+	return take_field(line, root) && take_field(line, point);
+}
+
+bool porter__text_mount(struct text line, struct text *root, struct text *point)
+{
+	struct text field;
+
+	if (!take_mount(&line, root, point))
 		return false;
 	do {
 		if (!take_field(&line, &field))
@@ -144,6 +151,14 @@ bool porter__text_mount(struct text line, struct text *root, struct text *point)
 	return take_field(&line, &field) && equal(field, "cgroup2") &&
 	       root->length && *root->at == '/' && point->length &&
 	       *point->at == '/';
+}
+
+bool porter__text_mounted_at(struct text line, struct text point)
+{
+	struct text root, at;
+
+	return take_mount(&line, &root, &at) && at.length == point.length &&
+	       memcmp(at.at, point.at, at.length) == 0;
 }
 
 static bool octal(char c)

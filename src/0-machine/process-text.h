@@ -41,6 +41,9 @@ bool porter__text_cgroup(struct text line, struct text *path);
 bool porter__text_mount(struct text line, struct text *root,
 			struct text *point);
 
+/* mountinfo: a mount of anything at point, which is as the kernel wrote it. */
+bool porter__text_mounted_at(struct text line, struct text point);
+
 /*
  * What path has below root, "" or "/more/of/it"; false if it is not below, or
  * leads out again by "..". root is written as mountinfo has it, path is not.

@@ -26,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A line, and a path, may be as long as this; on the stack, three of them. */
+/* A line, and a path, may be as long as this; on the stack, four of them. */
 enum { ROOM = 2048 };
 
 /* ---- Paths ---- */
@@ -215,8 +215,26 @@ static bool find_cgroup(struct path *cgroup, const char *proc)
 }
 
 /*
+ * Whether something was mounted later at the point of a line of mountinfo, which is
+ * the number'th: then nobody sees what was mounted there before.
+ */
+static bool is_covered(size_t number, struct text point, const char *proc)
+{
+	struct lines lines;
+	struct text line;
+	bool covered = false;
+
+	if (!lines_open(&lines, proc, "/thread-self/mountinfo"))
+		return false;
+	for (size_t i = 1; !covered && lines_next(&lines, &line); i++)
+		covered = i > number && porter__text_mounted_at(line, point);
+	lines_close(&lines);
+	return covered;
+}
+
+/*
  * The folder where cgroups are mounted, and what path has below that. Of
- * several mounts, the one that shows most of what is above.
+ * several mounts that are seen, the one that shows most of what is above.
  */
 static bool find_mount(struct path *folder, struct text *below,
 		       struct text path, const char *proc, const char *cgroups)
@@ -230,10 +248,11 @@ static bool find_mount(struct path *folder, struct text *below,
 	if (!lines_open(&lines, proc, "/thread-self/mountinfo"))
 		return append(folder, usual) &&
 		       porter__text_below(path, slash, below);
-	while (lines_next(&lines, &line)) {
+	for (size_t i = 1; lines_next(&lines, &line); i++) {
 		if (!porter__text_mount(line, &root, &point) ||
 		    !porter__text_below(path, root, &more) ||
-		    (found && more.length < below->length))
+		    (found && more.length < below->length) ||
+		    is_covered(i, point, proc))
 			continue;
 		cut_to(folder, 0);
 		found = append_decoded(folder, point);

@@ -281,6 +281,94 @@ static void of_several_mounts_the_one_that_shows_most_serves(void **state)
 	free(part);
 }
 
+/* Mounts on top of each other, from the first: what is mounted, and its type. */
+static void put_mounts_at(const char *point, size_t n,
+			  const char *const mounts[][2])
+{
+	char *path = place(point),
+	     *text = strdup("22 1 8:1 / / rw - ext4 d rw\n");
+
+	for (size_t i = 0; i < n; i++) {
+		char *longer;
+
+		must(text &&
+		     asprintf(&longer,
+			      "%s%zu %zu 0:30 %s %s rw shared:9 - %s x rw\n",
+			      text, 35 + i, i ? 34 + i : 22, mounts[i][0], path,
+			      mounts[i][1]) >= 0);
+		free(text);
+		text = longer;
+	}
+	put("proc/thread-self/mountinfo", text);
+	free(text);
+	free(path);
+}
+
+/* The first would show more of what is above, if it were seen. */
+static void of_mounts_at_one_point_the_last_one_counts(void **state)
+{
+	static const char *const lower_last[][2] = { { "/", "cgroup2" },
+						     { "/a", "cgroup2" } };
+	static const char *const higher_last[][2] = { { "/a", "cgroup2" },
+						      { "/", "cgroup2" } };
+	static const char *const of_three[][2] = { { "/a", "cgroup2" },
+						   { "/", "cgroup2" },
+						   { "/a", "cgroup2" } };
+
+	(void)state;
+	put("proc/thread-self/cgroup", "0::/a/b\n");
+	/* What is there when /a is the root, and when / is. */
+	put("mounted/b/memory.max", "1000\n");
+	put("mounted/a/b/memory.max", "2000\n");
+	put_mounts_at("mounted", 2, lower_last);
+	assert_int_equal(look().cgroup_max, 1000);
+	put_mounts_at("mounted", 2, higher_last);
+	assert_int_equal(look().cgroup_max, 2000);
+	put_mounts_at("mounted", 3, of_three);
+	assert_int_equal(look().cgroup_max, 1000);
+}
+
+static void a_mount_of_something_else_covers_as_well(void **state)
+{
+	static const char *const mounts[][2] = { { "/", "cgroup2" },
+						 { "/", "tmpfs" } };
+	static const char *const other_cgroup[][2] = { { "/", "cgroup2" },
+						       { "/x", "cgroup2" } };
+
+	(void)state;
+	put("proc/thread-self/cgroup", "0::/a\n");
+	put("mounted/a/memory.max", "1000\n");
+	put_mounts_at("mounted", 1, mounts);
+	assert_int_equal(look().cgroup_max, 1000);
+	put_mounts_at("mounted", 2, mounts);
+	assert_int_equal(look().cgroup_max, -1);
+	put_mounts_at("mounted", 2, other_cgroup);
+	assert_int_equal(look().cgroup_max, -1);
+}
+
+/* It would show less, but it is seen. */
+static void a_mount_elsewhere_serves_where_the_best_is_covered(void **state)
+{
+	char *best, *other, *text;
+
+	(void)state;
+	best = place("best");
+	other = place("other");
+	must(asprintf(&text,
+		      "35 22 0:30 /a %s rw - cgroup2 x rw\n"
+		      "36 22 0:30 / %s rw - cgroup2 x rw\n"
+		      "37 36 0:31 / %s rw - tmpfs x rw\n",
+		      other, best, best) >= 0);
+	put("proc/thread-self/mountinfo", text);
+	put("proc/thread-self/cgroup", "0::/a/b\n");
+	put("best/a/b/memory.max", "1000\n");
+	put("other/b/memory.max", "2000\n");
+	assert_int_equal(look().cgroup_max, 2000);
+	free(text);
+	free(other);
+	free(best);
+}
+
 static void out_of_the_namespace_is_unknown(void **state)
 {
 	(void)state;
@@ -483,6 +571,9 @@ int main(void)
 		in_folder(a_container_sees_itself_as_the_root),
 		in_folder(a_mount_may_begin_below_the_root),
 		in_folder(of_several_mounts_the_one_that_shows_most_serves),
+		in_folder(of_mounts_at_one_point_the_last_one_counts),
+		in_folder(a_mount_of_something_else_covers_as_well),
+		in_folder(a_mount_elsewhere_serves_where_the_best_is_covered),
 		in_folder(out_of_the_namespace_is_unknown),
 		in_folder(cgroups_of_v1_are_not_read),
 		in_folder(without_mountinfo_cgroups_are_where_they_usually_are),
