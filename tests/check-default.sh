@@ -51,13 +51,38 @@ check "case matters" gives SYSTEM system 1
 check "the warning names the variable and the value" warning_names_it
 check "a long value is cut in the warning" long_names_are_cut
 check "and not within a character" characters_are_not_cut
+# A malloc of the program's own, on this backend: it is called while it is looked for.
+works_below_malloc() {
+	PORTER_ALLOCATOR=$1 timeout -s KILL 60 tests/helpers/own_malloc \
+		>"$tmp/out" 2>&1 || echo "ended with $?"
+	test "$(cat "$tmp/out")" = works || head -c 1000 "$tmp/out"
+}
+
+# Its malloc is not the one that is found first, which is the program's.
+works_preloaded() {
+	file=$(ldconfig -p | sed -n "s|.* \(/.*/lib$1\.so\.2\)\$|\1|p" | head -n 1)
+	# libtool's script would be preloaded as well.
+	program=tests/helpers/.libs/own_malloc
+	test -x $program || program=tests/helpers/own_malloc
+	LD_LIBRARY_PATH=$PWD/.libs LD_PRELOAD=$file PORTER_ALLOCATOR=$1 \
+		timeout -s KILL 60 $program preloaded \
+		>"$tmp/out" 2>&1 || echo "ended with $?"
+	test "$(cat "$tmp/out")" = works || head -c 1000 "$tmp/out"
+}
+
 for name in jemalloc mimalloc; do
 	eval "here=\$have_$name"
 	# shellcheck disable=SC2154
 	if test "$here" = yes && test -z "$porter_sanitizers"; then
 		check "$name" gives $name $name 0
+		check "$name, below the program's malloc" \
+			works_below_malloc $name
+		check "$name, preloaded, below the program's malloc" \
+			works_preloaded $name
 	else
 		skip "$name" "not on this machine, or not with a sanitizer"
+		skip "$name, below the program's malloc" "likewise"
+		skip "$name, preloaded, below it" "likewise"
 	fi
 done
 finish

@@ -49,6 +49,15 @@ check "exported is what the public headers declare" \
 	same "$tmp/declared" "$tmp/exported"
 check "no private name is exported" no_private_name_is_exported
 
+# A variable would be copied into programs, and could never grow.
+data_is_exported() {
+	for library in .libs/libportermem*.so; do
+		nm -D --defined-only "$library" | grep -v ' [TWA] ' |
+			sed "s|^|$library: |"
+	done
+}
+check "no library exports data" data_is_exported
+
 for header in "$srcdir"/include/portermem/adapt-*.h; do
 	name=$(basename "$header" .h)
 	library=libportermem-${name#adapt-}

@@ -72,6 +72,14 @@ use_initializers() {
 	echo ';}'
 }
 
+# Where addresses have 64 bits. Bindings to other languages copy the structs.
+without_padding() {
+	for header in "$srcdir"/include/portermem/*.h; do
+		wanted "$header" || continue
+		twice "portermem/${header##*/}"
+	done | compiles "$1" c -std=c11 -Wpadded
+}
+
 compile_initializers() {
 	use_initializers | compiles "$@"
 }
@@ -120,12 +128,18 @@ compile_after_macros() {
 # compiler standard: the inline functions are defined in neither
 two_units_link() {
 	for unit in one two; do
-		printf '#include <portermem/portermem.h>\n' >"$tmp/$unit.c"
-		printf 'void *%s(porter_allocator *a);\n' $unit >>"$tmp/$unit.c"
-		printf 'void *%s(porter_allocator *a)\n' $unit >>"$tmp/$unit.c"
-		printf '{\n\treturn porter_allocate(a, 10);\n}\n' >>"$tmp/$unit.c"
-		$1 -std="$2" -O"$3" -I"$srcdir/include" -c "$tmp/$unit.c" \
-			-o "$tmp/$unit.o" || return 1
+		{
+			for header in "$srcdir"/include/portermem/*.h; do
+				! wanted "$header" ||
+					echo "#include <portermem/${header##*/}>"
+			done
+			echo "void *$unit(porter_allocator *a);"
+			echo "void *$unit(porter_allocator *a)"
+			echo '{ return porter_allocate(a, 10); }'
+		} >"$tmp/$unit.c"
+		# shellcheck disable=SC2086
+		$1 -std="$2" -O"$3" -w -I"$srcdir/include" $adapter_cflags \
+			-c "$tmp/$unit.c" -o "$tmp/$unit.o" || return 1
 	done
 	$1 -r -nostdlib "$tmp/one.o" "$tmp/two.o" -o "$tmp/both.o"
 }
@@ -146,6 +160,13 @@ try_c() {
 			two_units_link "$1" $standard 2
 	done
 	check "two units, $1 -std=gnu89 -O0" two_units_link "$1" gnu89 0
+	if echo 'char a[sizeof(void *) == 8 ? 1 : -1];' |
+		$1 -x c -fsyntax-only - 2>/dev/null; then
+		check "no struct has padding without a name, $1" \
+			without_padding "$1"
+	else
+		skip "no struct has padding without a name, $1" "32 bits"
+	fi
 	check "headers after macros, $1" compile_after_macros "$1" c '*.h'
 }
 

@@ -212,7 +212,8 @@ void porter_arrow_buffer_free(porter_allocator *a,
  * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: ENOMEM, there is no memory, or a limit refuses the request; EINVAL, a required
  * pointer is NULL, a number is negative (null_count may be -1), a child or the
- * dictionary has been released, or the size of the struct is unknown.
+ * dictionary has been released, the size of the struct is unknown, or a member that the
+ * library does not know is not 0.
  * Threads: safe if the allocator is. Signals: not safe.
  */
 int porter_arrow_export_array(porter_allocator *a,
@@ -231,8 +232,8 @@ int porter_arrow_export_array(porter_allocator *a,
  * of the caller are marked as released. @a must outlive the schema.
  * Return: 0; or -1 with errno set, and nothing has changed.
  * Errors: ENOMEM, there is no memory, or a limit refuses the request; EINVAL, a required
- * pointer is NULL, a child or the dictionary has been released, or the size of the
- * struct is unknown.
+ * pointer is NULL, a child or the dictionary has been released, the size of the struct
+ * is unknown, or a member that the library does not know is not 0.
  * Threads: safe if the allocator is. Signals: not safe.
  */
 int porter_arrow_export_schema(porter_allocator *a,

@@ -71,7 +71,8 @@ typedef struct porter_allocator porter_allocator;
  *                  saves that work. free and reallocate must accept these blocks.
  *
  * A table may end after free; its size member tells the library where it ends. A
- * table must not change while it is in use.
+ * table may also be longer: the library does not call functions that it does not know.
+ * A table must not change while it is in use.
  *
  * The functions may call the library. They may even allocate through the tracker
  * that wraps the allocator. Each must return in the thread that called it. If it
@@ -320,7 +321,9 @@ void porter_release_unused(porter_allocator *a);
  * Ownership: the library owns the allocator, which exists as long as the process.
  * Return: the allocator, or NULL with errno set.
  * Errors: ENOENT, no backend has this name, or it is not on this machine; EINVAL,
- * @name is NULL.
+ * @name is NULL; EBUSY, this thread is looking for the same backend. That happens if
+ * the program has its own malloc() and calls this function in it, because the dynamic
+ * linker calls malloc().
  * Threads: safe. Signals: not safe.
  */
 porter_allocator *porter_backend(const char *name);

@@ -120,6 +120,8 @@ porter_tracked *porter_tracked_new(porter_allocator *underlying);
  *
  * Children may be destroyed in any order. The call does not wait for readers.
  *
+ * To report what leaks, call porter_tracked_describe() first.
+ *
  * @leaked may be negative if porter_free() was called with a wrong size.
  *
  * Return: 0; or -1 with errno set, and neither @t nor @leaked has changed.
@@ -243,6 +245,32 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
  * Ordering: acquire, with the updates that the read sees.
  */
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out);
+
+/**
+ * porter_tracked_describe - describe a tracker in one line of text
+ * @t: the tracker
+ * @out: set to the line, with a final 0 and without a newline; may be NULL if @size
+ * is 0
+ * @size: the size of @out in bytes; a longer line is cut between two characters
+ *
+ * The line is for a log. A program that calls the function before
+ * porter_tracked_destroy() can report which tracker leaks, or which children prevent
+ * its destruction. For example:
+ *
+ *	cache: 4096 bytes in 3 blocks, peak 8192
+ *	queries: 900 bytes in 2 blocks, peak 9000 to 9100, 2 children: q17 800, q18 100
+ *
+ * If there are more than three children, the line names those with the most bytes in
+ * use. Control characters in a name are replaced with '?'. While other threads use the
+ * tracker, the numbers may be of different instants. The words may change in later
+ * versions; a program that needs the numbers calls porter_tracked_stats().
+ *
+ * Return: the length of the whole line without its final 0, as snprintf() returns it;
+ * the line was cut if the length is @size or more. Or -1 with errno set.
+ * Errors: EINVAL, @out is NULL and @size is not 0.
+ * Threads: as porter_bytes_used(). Signals: not safe.
+ */
+int porter_tracked_describe(const porter_tracked *t, char *out, size_t size);
 
 /**
  * porter_charge - count memory that was not allocated through the tracker

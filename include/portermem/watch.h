@@ -69,6 +69,7 @@ enum porter_watch_unit { PORTER_WATCH_BYTES, PORTER_WATCH_PER_MILLE };
  *
  * size        sizeof(struct porter_watch_event)
  * mark        the watermark that was crossed last
+ * reserved    0
  * bytes       the bytes that were charged at that crossing
  * crossing    the number of the crossing: the first crossing of a watch is 1. It is
  *             odd for the high watermark and even for the low one.
@@ -78,6 +79,7 @@ enum porter_watch_unit { PORTER_WATCH_BYTES, PORTER_WATCH_PER_MILLE };
 struct porter_watch_event {
 	size_t size;
 	enum porter_watch_mark mark;
+	uint32_t reserved;
 	int64_t bytes;
 	uint64_t crossing;
 	uint64_t suppressed;
@@ -86,7 +88,7 @@ struct porter_watch_event {
 /* Initializes the struct: sets its size. */
 #define PORTER_WATCH_EVENT_INIT                                              \
 	{                                                                    \
-		sizeof(struct porter_watch_event), PORTER_WATCH_LOW, 0, 0, 0 \
+		sizeof(struct porter_watch_event), PORTER_WATCH_LOW, 0, 0, 0, 0 \
 	}
 
 /**
@@ -123,6 +125,7 @@ typedef void (*porter_on_crossing)(porter_tracked *t, int watch,
  *               charged; 0 or more
  * unit          PORTER_WATCH_BYTES; or PORTER_WATCH_PER_MILLE, with watermarks of at
  *               most 1000
+ * reserved      0
  * min_interval  the least time between two notifications, in nanoseconds; 0: none.
  *               When it is over, the library reports the last crossing.
  * callback      the callback, or NULL to use porter_watch_fd() and
@@ -134,6 +137,7 @@ struct porter_watch {
 	int64_t high;
 	int64_t low;
 	enum porter_watch_unit unit;
+	uint32_t reserved;
 	uint64_t min_interval;
 	porter_on_crossing callback;
 	void *context;
@@ -143,7 +147,7 @@ struct porter_watch {
 #define PORTER_WATCH_INIT                                                 \
 	{                                                                 \
 		sizeof(struct porter_watch), 0, 0, PORTER_WATCH_BYTES, 0, \
-			NULL, NULL                                        \
+			0, NULL, NULL                                        \
 	}
 
 /**
@@ -173,9 +177,10 @@ struct porter_watch {
  * Return: the number of the watch, 0 or greater; or -1 with errno set, and there is
  * no watch. The number of a removed watch is not used again until 2^31 other
  * watches have been added to the same tracker.
- * Errors: EINVAL, @w is NULL, the watermarks or the unit are invalid, or size is
- * less than the size of the first version of the struct; ENOMEM, there is no
- * memory; EAGAIN, the thread could not be started.
+ * Errors: EINVAL, @w is NULL, the watermarks or the unit are invalid, reserved is not
+ * 0, size is less than the size of the first version of the struct, or a member that
+ * the library does not know is not 0; ENOMEM, there is no memory; EAGAIN, the thread
+ * could not be started.
  * Threads: safe. Signals: not safe.
  * Ordering: the watch reports a crossing by an allocation that begins after this
  * call has returned.

@@ -19,6 +19,7 @@
 #include "0-machine/process.h"
 
 #include "0-machine/process-text.h"
+#include "0-machine/sized.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -319,31 +320,26 @@ static void read_cgroup(struct porter_process_usage *memory, const char *proc,
 int porter__process_memory(struct porter_process_usage *out, const char *proc,
 			   const char *cgroups)
 {
-	struct porter_process_usage memory;
+	struct porter_process_usage memory = {
+		.resident = -1,
+		.resident_peak = -1,
+		.cgroup_current = -1,
+		.cgroup_max = -1,
+		.cgroup_high = -1,
+		.pressure_some = -1,
+		.pressure_full = -1,
+	};
 	int error = errno;
 
 	if (!out || out->size < MEMORY_SIZE_FIRST) {
 		errno = EINVAL;
 		return -1;
 	}
-	memset(&memory, 0, sizeof(memory)); /* the padding, too */
-	memory.size = out->size;
-	memory.resident = -1;
-	memory.resident_peak = -1;
-	memory.cgroup_current = -1;
-	memory.cgroup_max = -1;
-	memory.cgroup_high = -1;
-	memory.pressure_some = -1;
-	memory.pressure_full = -1;
 	read_status(&memory, proc);
 	read_cgroup(&memory, proc, cgroups);
 	if (memory.pressure_some < 0 && memory.pressure_full < 0)
 		read_pressure(&memory, proc, "/pressure/memory");
-	if (out->size > sizeof(memory))
-		memset((char *)out + sizeof(memory), 0,
-		       out->size - sizeof(memory));
-	memcpy(out, &memory,
-	       out->size < sizeof(memory) ? out->size : sizeof(memory));
+	sized_write(out, &memory, sizeof(memory));
 	errno = error;
 	return 0;
 }

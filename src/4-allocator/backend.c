@@ -8,19 +8,16 @@
 
 porter_allocator *porter_backend(const char *name)
 {
-	porter_allocator *a = NULL;
-
 	if (!name) {
 		errno = EINVAL;
 		return NULL;
 	}
 	if (strcmp(name, "system") == 0)
-		a = &porter__system;
-	else if (strcmp(name, "jemalloc") == 0)
-		a = porter__jemalloc();
-	else if (strcmp(name, "mimalloc") == 0)
-		a = porter__mimalloc();
-	if (!a)
-		errno = ENOENT;
-	return a;
+		return &porter__system;
+	if (strcmp(name, "jemalloc") == 0)
+		return porter__jemalloc();
+	if (strcmp(name, "mimalloc") == 0)
+		return porter__mimalloc();
+	errno = ENOENT;
+	return NULL;
 }

@@ -10,7 +10,10 @@
 /* malloc and free. */
 extern porter_allocator porter__system;
 
-/* NULL when the library is not to be found on this machine. */
+/*
+ * NULL with errno: ENOENT, the library is not to be found on this machine; EBUSY,
+ * the calling thread is looking for it.
+ */
 porter_allocator *porter__jemalloc(void);
 porter_allocator *porter__mimalloc(void);
 

@@ -11,10 +11,11 @@
 
 #include "0-machine/utf8.h"
 #include "4-allocator/backend.h"
+#include "4-allocator/early.h"
+#include "4-allocator/found.h"
 #include "4-allocator/tracked-init.h"
 #include "4-allocator/vtable.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,21 +39,42 @@ static porter_allocator *backend_from_environment(void)
 	return &porter__system;
 }
 
-static void build(void)
+static struct search search = SEARCH_INIT;
+
+static void build_over(porter_allocator *underlying)
 {
 	const struct account_options unlimited = { .limit = INT64_MAX };
 
-	porter__tracked_init(&built_in, backend_from_environment(),
-			     porter__id_reserved(), &unlimited);
+	porter__tracked_init(&built_in, underlying, porter__id_reserved(),
+			     &unlimited);
+}
+
+/*
+ * To look for the backend may call malloc, and that may be the program's and come
+ * here again. It then finds a tracker that works.
+ */
+static void build(void)
+{
+	porter_allocator *found;
+
+	build_over(&porter__early);
+	search_begin(&search);
+	found = backend_from_environment();
+	search_end(&search);
+	if (porter__early_was_asked())
+		porter__early_goes_on_with(found);
+	else
+		build_over(found);
 }
 
 /* Becomes the default, unless the program has set one. */
 static porter_allocator *build_default(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	porter_allocator *expected = NULL;
 
-	pthread_once(&once, build);
+	if (is_searching(&search))
+		return &built_in.allocator;
+	pthread_once(&search.once, build);
 	return compare_exchange(&current, &expected, &built_in.allocator) ?
 		       &built_in.allocator :
 		       expected;

@@ -6,9 +6,8 @@
  * here, when somebody asks. Trackers are never unmapped, so one that has ended
  * meanwhile can be looked at, and is told by its serial number or its magic.
  */
-#include "4-allocator/tracked.h"
-
-#include "3-account/read.h"
+#include "0-machine/sized.h"
+#include "4-allocator/largest.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,26 +20,6 @@ static bool still_lives(const void *tracker, uint64_t serial)
 	       load_relaxed(&t->magic) == TRACKED_MAGIC;
 }
 
-/* Into its place among the largest; the smallest falls out. */
-static int consider(porter_tracked *child, void *context)
-{
-	struct porter_refusal *out = context;
-	int64_t bytes = porter_bytes_used(child);
-	uint32_t i = out->children_count;
-
-	if (i == PORTER_REFUSAL_CHILDREN) {
-		if (out->largest[--i].bytes_used >= bytes)
-			return 0;
-	} else {
-		out->children_count++;
-	}
-	for (; i > 0 && out->largest[i - 1].bytes_used < bytes; i--)
-		out->largest[i] = out->largest[i - 1];
-	out->largest[i].bytes_used = bytes;
-	memcpy(out->largest[i].name, child->name, sizeof(child->name));
-	return 0;
-}
-
 /* What struct porter_refusal was in the first version. */
 #define REFUSAL_SIZE_FIRST sizeof(struct porter_refusal)
 
@@ -48,7 +27,8 @@ int porter_last_refusal(struct porter_refusal *out)
 {
 	const struct porter__note *note = &porter__self->refusal;
 	const porter_tracked *asked = note->asked, *level = note->level;
-	struct porter_refusal full = { .size = sizeof(full) };
+	struct porter_refusal full = PORTER_REFUSAL_INIT;
+	struct largest largest;
 
 	if (!out || out->size < REFUSAL_SIZE_FIRST) {
 		errno = EINVAL;
@@ -65,9 +45,9 @@ int porter_last_refusal(struct porter_refusal *out)
 	full.stock = (int64_t)load_relaxed(&level->account.caps);
 	memcpy(full.asked_name, asked->name, sizeof(full.asked_name));
 	memcpy(full.name, level->name, sizeof(full.name));
-	porter_tracked_foreach_child(level, consider, &full);
-	full.size = out->size;
-	memset((char *)out + sizeof(full), 0, out->size - sizeof(full));
-	memcpy(out, &full, sizeof(full));
+	largest = porter__largest_children(level);
+	full.children_count = largest.count;
+	memcpy(full.largest, largest.child, sizeof(full.largest));
+	sized_write(out, &full, sizeof(full));
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "4-allocator/tracked-init.h"
 
 #include "0-machine/fork.h"
+#include "0-machine/sized.h"
 #include "0-machine/utf8.h"
 #include "3-account/hierarchy.h"
 #include "4-allocator/backend.h"
@@ -46,10 +47,8 @@ static bool read_options(const struct porter_tracked_options *theirs,
 	memset(o, 0, sizeof(*o));
 	if (!theirs)
 		return true;
-	if (theirs->size < OPTIONS_SIZE_FIRST)
+	if (!sized_read(o, theirs, OPTIONS_SIZE_FIRST, sizeof(*o)))
 		return false;
-	memcpy(o, theirs,
-	       theirs->size < sizeof(*o) ? theirs->size : sizeof(*o));
 	if (o->parent && o->parent->magic != TRACKED_MAGIC)
 		porter__panic("porter_tracked_new_with",
 			      "the parent is no tracker");

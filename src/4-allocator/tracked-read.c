@@ -2,11 +2,10 @@
 /*
  * tracked-read.c: the numbers of a tracker, its descendants included.
  */
+#include "0-machine/sized.h"
 #include "3-account/hierarchy.h"
 #include "3-account/read.h"
 #include "4-allocator/tracked.h"
-
-#include <string.h>
 
 int64_t porter_bytes_used(const porter_tracked *t)
 {
@@ -58,7 +57,7 @@ static void two_words(const porter_tracked *t, enum word first,
 
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 {
-	struct porter_stats stats;
+	struct porter_stats stats = PORTER_STATS_INIT;
 	struct rare_counts rare;
 	uint64_t back[2], given[2], resized[2];
 	bool locked;
@@ -75,8 +74,6 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	two_words(t, ALLOCATED, ALLOCATIONS, given);
 	two_words(t, REALLOCATIONS, ALLOCATIONS, resized);
 	porter__slots_leave(locked);
-	memset(&stats, 0, sizeof(stats)); /* the padding, too */
-	stats.size = out->size;
 	/* Of a member that has left meanwhile, some words may be missing. */
 	if (rare.cancelled > back[0])
 		rare.cancelled = back[0];
@@ -90,10 +87,6 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	stats.reallocations = resized[0];
 	stats.failures = rare.failures;
 	stats.refusals = rare.refusals;
-	if (out->size > sizeof(stats))
-		memset((char *)out + sizeof(stats), 0,
-		       out->size - sizeof(stats));
-	memcpy(out, &stats,
-	       out->size < sizeof(stats) ? out->size : sizeof(stats));
+	sized_write(out, &stats, sizeof(stats));
 	return 0;
 }

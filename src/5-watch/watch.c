@@ -7,6 +7,7 @@
  * callback to be over, the lock is free, and anything may have changed afterwards.
  */
 #include "0-machine/lock-order.h"
+#include "0-machine/sized.h"
 #include "3-account/drain.h"
 #include "3-account/hierarchy.h"
 #include "3-account/watermark.h"
@@ -28,7 +29,7 @@
 
 static bool makes_sense(const struct porter_watch *w)
 {
-	if (w->low < 0 || w->high <= w->low)
+	if (w->low < 0 || w->high <= w->low || w->reserved)
 		return false;
 	return w->unit == PORTER_WATCH_BYTES ||
 	       (w->unit == PORTER_WATCH_PER_MILLE && w->high <= 1000);
@@ -92,15 +93,16 @@ static bool join_account(struct account *a, struct watch *w, int *number)
 
 int porter_watch_add(porter_tracked *t, const struct porter_watch *theirs)
 {
+	struct porter_watch o;
 	struct watch *w;
 	int number;
 
-	if (!theirs || theirs->size < WATCH_SIZE_FIRST ||
-	    !makes_sense(theirs)) {
+	if (!theirs || !sized_read(&o, theirs, WATCH_SIZE_FIRST, sizeof(o)) ||
+	    !makes_sense(&o)) {
 		errno = EINVAL;
 		return -1;
 	}
-	w = make(theirs);
+	w = make(&o);
 	if (!w)
 		return -1;
 	porter__hierarchy_bound(&t->account, porter__bind);
@@ -168,17 +170,6 @@ static bool take_note(struct watch *w, struct porter_watch_event *event)
 #define EVENT_SIZE_FIRST \
 	(offsetof(struct porter_watch_event, suppressed) + sizeof(uint64_t))
 
-static void copy_event(struct porter_watch_event *out,
-		       const struct porter_watch_event *event)
-{
-	size_t size = out->size, common = sizeof(*event);
-
-	if (size > common)
-		memset((char *)out + common, 0, size - common);
-	memcpy(out, event, size < common ? size : common);
-	out->size = size;
-}
-
 int porter_watch_read(porter_tracked *t, int watch,
 		      struct porter_watch_event *out)
 {
@@ -197,7 +188,7 @@ int porter_watch_read(porter_tracked *t, int watch,
 	porter__watching_unlock(&saved);
 	if (!noted)
 		return -1;
-	copy_event(out, &event);
+	sized_write(out, &event, sizeof(event));
 	return 0;
 }
 

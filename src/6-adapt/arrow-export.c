@@ -12,6 +12,8 @@
  */
 #include "6-adapt/arrow.h"
 
+#include "0-machine/sized.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -109,7 +111,8 @@ static bool array_is_right(porter_allocator *a,
 			   const struct porter_arrow_array *from,
 			   const struct ArrowArray *out)
 {
-	if (!a || !from || !out || from->size < sizeof(*from))
+	if (!a || !from || !out ||
+	    !sized_is_known(from, sizeof(*from), sizeof(*from)))
 		return false;
 	if (from->length < 0 || from->offset < 0 || from->null_count < -1 ||
 	    from->n_buffers < 0 || from->n_children < 0)
@@ -208,7 +211,8 @@ static bool type_is_right(porter_allocator *a,
 			  const struct porter_arrow_type *from,
 			  const struct ArrowSchema *out)
 {
-	if (!a || !from || !out || from->size < sizeof(*from) ||
+	if (!a || !from || !out ||
+	    !sized_is_known(from, sizeof(*from), sizeof(*from)) ||
 	    !from->format || from->n_children < 0 ||
 	    (from->n_children && !from->children) ||
 	    !from->metadata != !from->metadata_size)
