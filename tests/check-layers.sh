@@ -18,8 +18,6 @@ includes_from_above() {
 		/^[[:space:]]*#[[:space:]]*include[[:space:]]*"/ {
 			split(FILENAME, part, "/")
 			mine = part[2]
-			if ($2 == "config.h")
-				next
 			if ($2 !~ /^[0-9]+-[a-z-]+\/[^\/]+$/)
 				print FILENAME ":" FNR ": " $2 \
 					": name it by its floor"

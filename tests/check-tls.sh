@@ -21,7 +21,7 @@ never_unloaded() {
 
 no_libraries_beyond() {
 	readelf -dW .libs/libportermem.so | grep NEEDED |
-		grep -v 'liburcu-\(bp\|common\)\|libc\.\|libpthread\|libdl\|ld-linux'
+		grep -v 'liburcu-\(bp\|common\)\|libc\.\|libpthread\|libdl\|libatomic\|ld-linux'
 	true
 }
 

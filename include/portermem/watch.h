@@ -86,9 +86,10 @@ struct porter_watch_event {
 };
 
 /* Initializes the struct: sets its size. */
-#define PORTER_WATCH_EVENT_INIT                                              \
-	{                                                                    \
-		sizeof(struct porter_watch_event), PORTER_WATCH_LOW, 0, 0, 0, 0 \
+#define PORTER_WATCH_EVENT_INIT                                               \
+	{                                                                     \
+		sizeof(struct porter_watch_event), PORTER_WATCH_LOW, 0, 0, 0, \
+			0                                                     \
 	}
 
 /**
@@ -144,10 +145,10 @@ struct porter_watch {
 };
 
 /* Initializes the struct: sets its size, and all else to 0. */
-#define PORTER_WATCH_INIT                                                 \
-	{                                                                 \
-		sizeof(struct porter_watch), 0, 0, PORTER_WATCH_BYTES, 0, \
-			0, NULL, NULL                                        \
+#define PORTER_WATCH_INIT                                                    \
+	{                                                                    \
+		sizeof(struct porter_watch), 0, 0, PORTER_WATCH_BYTES, 0, 0, \
+			NULL, NULL                                           \
 	}
 
 /**
