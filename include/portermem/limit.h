@@ -137,8 +137,9 @@ struct porter_tracked_options {
  * Return: the tracker, or NULL with errno set.
  * Errors: ENOMEM, there is no memory; EINVAL, the table of @underlying lacks a
  * function, size is less than the size of the first version of the struct, a member
- * that the library does not know is not 0, or a number is negative. If the parent is not a tracker, the function ends the
- * program with a message. It cannot detect every such pointer.
+ * that the library does not know is not 0, or a number is negative. If the parent is
+ * not a tracker, the function ends the program with a message. It cannot detect every
+ * such pointer.
  * Threads: safe. Signals: not safe.
  */
 porter_tracked *porter_tracked_new_with(porter_allocator *underlying,
