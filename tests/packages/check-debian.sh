@@ -36,6 +36,7 @@ check "what a release has in it" quietly make distdir distdir="$tree"
 check "debian/changelog has this version" same_version
 check "dpkg-buildpackage" quietly build
 packages=$(echo "$tmp"/*.deb)
+test -f "${packages%% *}" || finish
 
 no_errors() {
 	lintian "$tmp"/*.changes >"$tmp/lintian" 2>&1
