@@ -82,7 +82,8 @@ comment()
 } | sort >"$work/all"
 # Structs, enums, callbacks and opaque types, one name a line.
 cat "$src"/include/portermem/*.h | tr '\n' ' ' | {
-	grep -oE '(struct|enum) porter_[a-z_]+ \{|\(\*porter_[a-z_]+\)\(|typedef struct porter_[a-z]+ porter_[a-z]+;' |
+	grep -oE -e '(struct|enum) porter_[a-z_]+ \{' -e '\(\*porter_[a-z_]+\)\(' \
+		-e 'typedef struct porter_[a-z]+ porter_[a-z]+;' |
 		sed 's/typedef struct//' | grep -oE 'porter_[a-z_]+'
 } | sort -u >"$work/types"
 comm -23 "$work/all" "$work/types" >"$work/exported"

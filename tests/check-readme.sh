@@ -70,15 +70,17 @@ grep -q porter_tracked_new_with "$work/second.c" &&
 report 3 "the second example"
 
 # Rows `| name | 1 thread | 2 threads |` of the README, by their names in the record.
-sed -n 's/`//g
-	s/^| allocate and free, tracked \/ the same, untracked *|/tracked \/ backend|/p
-	s/^| allocate and free, tracked \/ plain malloc and free *|/tracked \/ malloc|/p
-	s/^| one atomic counter \/ tracked *|/one atomic \/ tracked|/p
-	s/^| four atomics, with a peak (as Arrow C++) \/ tracked *|/four atomics \/ tracked|/p
-	s/^| a mutex \/ tracked *|/mutex \/ tracked|/p
-	s/^| aligned to 64 bytes: tracked \/ aligned_alloc *|/aligned to 64: tracked \/ aligned_alloc|/p
-	s/^| at the limit: tracked \/ one atomic with a limit *|/at the limit: tracked \/ one atomic|/p
-' "$src/README.md" | awk -F '|' '
+cat >"$work/names.sed" <<'NAMES'
+s/`//g
+s/^| allocate and free, tracked \/ the same, untracked *|/tracked \/ backend|/p
+s/^| allocate and free, tracked \/ plain malloc and free *|/tracked \/ malloc|/p
+s/^| one atomic counter \/ tracked *|/one atomic \/ tracked|/p
+s/^| four atomics, with a peak (as Arrow C++) \/ tracked *|/four atomics \/ tracked|/p
+s/^| a mutex \/ tracked *|/mutex \/ tracked|/p
+s/^| aligned to 64 bytes: tracked \/ aligned_alloc *|/aligned to 64: tracked \/ aligned_alloc|/p
+s/^| at the limit: tracked \/ one atomic with a limit *|/at the limit: tracked \/ one atomic|/p
+NAMES
+sed -n -f "$work/names.sed" "$src/README.md" | awk -F '|' '
 	$2 + 0 { printf "%s, 1 thread %.2f\n", $1, $2 }
 	$3 + 0 { printf "%s, 2 threads %.2f\n", $1, $3 }' | sort >"$work/said"
 sed -n 's/^| \(.*[^ ]\) *| *\([0-9.]*\) | *[0-9.]*-[0-9.]* |.*/\1 \2/p' \
