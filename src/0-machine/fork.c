@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork.c: one set of pthread_atfork() handlers, over the list of all holds, in
- * the order of their ranks. The list only grows, while the library is loaded.
+ * fork.c: one set of pthread_atfork() handlers, over the table of all holds, in
+ * the order of their ranks.
  */
 #include "0-machine/fork.h"
 
@@ -9,13 +9,32 @@
 #include "0-machine/lock-order.h"
 #include "0-machine/platform.h"
 
-#include <stdbool.h>
-
 uint32_t porter__fork_generation = 1;
 
 static struct porter__lock forking = PORTER__LOCK_INIT(RANK_FORKING);
-static struct fork_hold *holds; /* under that lock */
 static sigset_t signals_before; /* of the thread that holds that lock */
+
+/* Made by the linker: where the table begins and where it ends. */
+extern const struct fork_hold *const __start_porter_fork_holds[]
+	__attribute__((visibility("hidden")));
+extern const struct fork_hold *const __stop_porter_fork_holds[]
+	__attribute__((visibility("hidden")));
+
+static enum porter__rank rank_of(const struct fork_hold *hold)
+{
+	return hold->lock ? hold->lock->rank : hold->rank;
+}
+
+/* The table is in no order, and short. */
+static void for_each_hold(void (*visit)(const struct fork_hold *hold))
+{
+	for (int rank = 0; rank <= RANK_LAST; rank++)
+		for (const struct fork_hold *const *h =
+			     __start_porter_fork_holds;
+		     h < __stop_porter_fork_holds; h++)
+			if ((int)rank_of(*h) == rank)
+				visit(*h);
+}
 
 static void take(struct porter__lock *lock)
 {
@@ -29,6 +48,32 @@ static void give(struct porter__lock *lock)
 	porter__lock_order_give(lock);
 }
 
+static void hold_before(const struct fork_hold *h)
+{
+	if (h->lock)
+		take(h->lock);
+	if (h->before)
+		h->before();
+}
+
+static void hold_after(const struct fork_hold *h, void (*after)(void))
+{
+	if (after)
+		after();
+	if (h->lock)
+		give(h->lock);
+}
+
+static void hold_in_parent(const struct fork_hold *h)
+{
+	hold_after(h, h->parent);
+}
+
+static void hold_in_child(const struct fork_hold *h)
+{
+	hold_after(h, h->child);
+}
+
 static void before_fork(void)
 {
 	sigset_t saved;
@@ -36,56 +81,44 @@ static void before_fork(void)
 	porter__block_signals(&saved);
 	take(&forking);
 	signals_before = saved;
-	for (struct fork_hold *h = holds; h; h = h->next) {
-		if (h->lock)
-			take(h->lock);
-		if (h->before)
-			h->before();
-	}
+	for_each_hold(hold_before);
 }
 
-static void after_fork(bool in_child)
+static void after_fork(void (*visit)(const struct fork_hold *hold))
 {
 	sigset_t saved = signals_before;
 
-	for (struct fork_hold *h = holds; h; h = h->next) {
-		void (*after)(void) = in_child ? h->child : h->parent;
-
-		if (after)
-			after();
-		if (h->lock)
-			give(h->lock);
-	}
+	for_each_hold(visit);
 	give(&forking);
 	porter__restore_signals(&saved);
 }
 
 static void after_fork_in_parent(void)
 {
-	after_fork(false);
+	after_fork(hold_in_parent);
 }
 
 static void after_fork_in_child(void)
 {
 	store_relaxed(&porter__fork_generation, porter__fork_generation + 1);
-	after_fork(true);
+	after_fork(hold_in_child);
 }
 
-void porter__fork_join(struct fork_hold *hold)
+/*
+ * pthread_atfork() may call malloc, and so come here again; so there is no lock.
+ * No handler of a signal interrupts it: it has a lock of its own.
+ */
+void porter__fork_register(void)
 {
-	struct fork_hold **place = &holds;
-	static bool joined;
+	static uint32_t registered;
 	sigset_t saved;
 
-	if (hold->lock)
-		hold->rank = hold->lock->rank;
-	porter__lock(&forking, &saved);
-	if (!joined)
-		joined = pthread_atfork(before_fork, after_fork_in_parent,
-					after_fork_in_child) == 0;
-	while (*place && (*place)->rank <= hold->rank)
-		place = &(*place)->next;
-	hold->next = *place;
-	*place = hold;
-	porter__unlock(&forking, &saved);
+	if (likely(load_relaxed(&registered)))
+		return;
+	porter__block_signals(&saved);
+	if (!exchange(&registered, 1) &&
+	    pthread_atfork(before_fork, after_fork_in_parent,
+			   after_fork_in_child) != 0)
+		store_relaxed(&registered, 0); /* The next call tries again. */
+	porter__restore_signals(&saved);
 }

@@ -3,8 +3,8 @@
  * fork.h: what must hold still while the process forks.
  *
  * Only the thread that forks lives on in the child. A lock that another thread
- * held would stay locked there for ever. So every lock of the library joins a
- * list (but for the lock of a hierarchy, see below); fork() takes them all,
+ * held would stay locked there for ever. So every lock of the library is in a
+ * table (but for the lock of a hierarchy, see below); fork() takes them all,
  * forks, and lets go of them on both sides. They are few, their number is
  * constant, and each is held for short with signals blocked.
  *
@@ -41,7 +41,7 @@
  * (tests/life/test_fork_cut.c. A page that is pinned for a device is copied in
  * another way. Nobody pins those of the library.)
  *
- * The lock of a hierarchy is not in the list: a process may have thousands, and
+ * The lock of a hierarchy is not in the table: a process may have thousands, and
  * a signal handler that forks may have interrupted a thread that holds one.
  * While a thread holds it, its word is the number of this generation of
  * processes. The child has another number; so what a thread of the parent held
@@ -72,10 +72,34 @@ struct fork_hold {
 	void (*before)(void); /* or NULL, as the others */
 	void (*parent)(void);
 	void (*child)(void);
-	struct fork_hold *next;
 };
 
-/* At load time, from a constructor. */
-void porter__fork_join(struct fork_hold *hold);
+/*
+ * Defines a hold, outside functions. The linker collects all holds of the program
+ * in one table, so they are there before any code has run. Constructors could not
+ * do that: in a program with libportermem.a, its own may run, use the library and
+ * fork before those of the archive do.
+ */
+#define FORK_HOLD(hold_name, ...)                                          \
+	static const struct fork_hold hold_name = { __VA_ARGS__ };         \
+	static const struct fork_hold *const hold_name##_entry             \
+		__attribute__((section("porter_fork_holds"), FORK_KEEP)) = \
+			&hold_name
+
+/* Linkers that drop unused sections keep this one. */
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define FORK_KEEP used, retain
+#endif
+#endif
+#ifndef FORK_KEEP
+#define FORK_KEEP used
+#endif
+
+/*
+ * Has fork() do all this, unless it does already. Whoever may take a lock for the
+ * first time calls it before, with no lock held.
+ */
+void porter__fork_register(void);
 
 #endif /* PORTER_FORK_H */

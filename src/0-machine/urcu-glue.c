@@ -44,18 +44,7 @@ void porter__register_reader(void)
 	porter__unlock(&registering, &saved);
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold_registering = {
-		.lock = &registering,
-	};
-	static struct fork_hold hold_liburcu = {
-		.rank = RANK_LIBURCU,
-		.before = urcu_bp_before_fork,
-		.parent = urcu_bp_after_fork_parent,
-		.child = urcu_bp_after_fork_child,
-	};
-
-	porter__fork_join(&hold_registering);
-	porter__fork_join(&hold_liburcu);
-}
+FORK_HOLD(hold_registering, .lock = &registering);
+FORK_HOLD(hold_liburcu, .rank = RANK_LIBURCU, .before = urcu_bp_before_fork,
+	  .parent = urcu_bp_after_fork_parent,
+	  .child = urcu_bp_after_fork_child);

@@ -176,6 +176,7 @@ static bool take_slot(void)
 	sigset_t saved;
 
 	TEST_POINT(SLOT_MISSING);
+	porter__fork_register();
 	porter__block_signals(&saved);
 	if (porter__self != &no_slot) /* A handler was faster. */
 		goto restore;
@@ -447,25 +448,18 @@ struct cell *porter__slot_cell(size_t slot, struct cell_address at)
 
 /* ---- Loading and forking ---- */
 
+FORK_HOLD(hold_slots, .lock = &slots.lock, .child = in_child);
+FORK_HOLD(hold_store, .lock = &store.lock);
+FORK_HOLD(hold_ending, .lock = &ending.lock);
+
 /*
- * The key is made early, while few are: pthread_setspecific() allocates
- * nothing for the first 32 keys of the C library.
+ * The one constructor of the library. Nothing depends on it: what it does is done
+ * at first use otherwise. Early is better. pthread_setspecific() allocates nothing
+ * for the first 32 keys of the C library. And fork() comes to this library after
+ * the handlers that a program registers later, which may use it.
  */
 __attribute__((constructor)) static void on_load(void)
 {
-	static struct fork_hold hold_slots = {
-		.lock = &slots.lock,
-		.child = in_child,
-	};
-	static struct fork_hold hold_store = {
-		.lock = &store.lock,
-	};
-	static struct fork_hold hold_ending = {
-		.lock = &ending.lock,
-	};
-
-	porter__fork_join(&hold_slots);
-	porter__fork_join(&hold_store);
-	porter__fork_join(&hold_ending);
+	porter__fork_register();
 	make_key();
 }

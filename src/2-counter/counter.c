@@ -90,12 +90,7 @@ void porter_counter_destroy(porter_counter *c)
 			  (char *)c - offsetof(struct place, counter));
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = { .lock = &counters.lock };
-
-	porter__fork_join(&hold);
-}
+FORK_HOLD(hold_counters, .lock = &counters.lock);
 
 /* ---- Updates ---- */
 

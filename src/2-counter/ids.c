@@ -127,6 +127,7 @@ struct porter__id *porter__id_reserved(void)
 
 struct porter__id *porter__id_take(void)
 {
+	porter__fork_register();
 	return porter__pool_take(&ids);
 }
 
@@ -141,11 +142,6 @@ void porter__id_give(struct porter__id *id)
 	porter__pool_give(&ids, id);
 }
 
-/* ---- Loading ---- */
+/* ---- Forking ---- */
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = { .lock = &ids.lock };
-
-	porter__fork_join(&hold);
-}
+FORK_HOLD(hold_ids, .lock = &ids.lock);

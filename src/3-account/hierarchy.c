@@ -215,9 +215,4 @@ void porter__hierarchy_words(struct account *top, enum word first,
 			add_shared(x, first, second, out);
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = { .lock = &structure };
-
-	porter__fork_join(&hold);
-}
+FORK_HOLD(hold_structure, .lock = &structure);

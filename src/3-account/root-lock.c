@@ -30,12 +30,4 @@ static void in_child(void)
 		store_relaxed(&held->held_by, porter__fork_generation);
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = {
-		.rank = RANK_HIERARCHY,
-		.child = in_child,
-	};
-
-	porter__fork_join(&hold);
-}
+FORK_HOLD(hold_hierarchy, .rank = RANK_HIERARCHY, .child = in_child);

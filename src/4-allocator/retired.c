@@ -109,12 +109,4 @@ static void in_child(void)
 	is_noted = false;
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = {
-		.lock = &lock,
-		.child = in_child,
-	};
-
-	porter__fork_join(&hold);
-}
+FORK_HOLD(hold_retired, .lock = &lock, .child = in_child);

@@ -4,6 +4,7 @@
  */
 #include "4-allocator/tracked-init.h"
 
+#include "0-machine/fork.h"
 #include "4-allocator/backend.h"
 
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
@@ -12,6 +13,7 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 {
 	static uint64_t serials;
 
+	porter__fork_register();
 	t->underlying = underlying;
 	t->on_refused = NULL;
 	t->name[0] = '\0';

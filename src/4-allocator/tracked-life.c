@@ -184,9 +184,4 @@ int porter_tracked_destroy(porter_tracked *t, int64_t *leaked)
 	return 0;
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = { .lock = &trackers.lock };
-
-	porter__fork_join(&hold);
-}
+FORK_HOLD(hold_trackers, .lock = &trackers.lock);

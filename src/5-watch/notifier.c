@@ -224,7 +224,7 @@ void porter__notifier_revive(void)
 	start_unless_started();
 }
 
-/* ---- Loading and forking ---- */
+/* ---- Forking ---- */
 
 /* What the child does to an eventfd must not be seen by the parent. */
 static void make_own_fd(struct watch *w)
@@ -273,18 +273,6 @@ static void in_child(void)
 	porter__watching_unlock(&saved);
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold_watching = { .lock = &d.lock };
-	static struct fork_hold hold_watches = {
-		.lock = &porter__watches.lock,
-	};
-	static struct fork_hold when_all_are_free = {
-		.rank = RANK_LAST,
-		.child = in_child,
-	};
-
-	porter__fork_join(&hold_watching);
-	porter__fork_join(&hold_watches);
-	porter__fork_join(&when_all_are_free);
-}
+FORK_HOLD(hold_watching, .lock = &d.lock);
+FORK_HOLD(hold_watches, .lock = &porter__watches.lock);
+FORK_HOLD(when_all_are_free, .rank = RANK_LAST, .child = in_child);

@@ -26,15 +26,7 @@ static void before_copy(void)
 		at_copy();
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold = {
-		.rank = RANK_LAST,
-		.before = before_copy,
-	};
-
-	porter__fork_join(&hold);
-}
+FORK_HOLD(last_hold, .rank = RANK_LAST, .before = before_copy);
 
 /* ---- A child tracker that leaves its parent ---- */
 

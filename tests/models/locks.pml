@@ -11,7 +11,7 @@
  * it waits for liburcu's, all three would wait in a ring. So liburcu's locks
  * come first. Spin looks for states from which nothing goes on.
  *
- * Stands for: before_fork(), after_fork() (fork.c); on_load() (urcu-glue.c);
+ * Stands for: before_fork(), after_fork() (fork.c); hold_liburcu (urcu-glue.c);
  * porter__lock() (lock.c); porter__block_signals() (platform.c); porter__pool_take()
  * (pool.c); urcu_bp_before_fork(), urcu_bp_register(),
  * urcu_bp_synchronize_rcu() of liburcu 0.13, whose registry lock is let go of

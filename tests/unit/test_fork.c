@@ -166,18 +166,9 @@ static void in_the_child(void)
 	found_by_holds[2] = porter__fork_generation;
 }
 
-__attribute__((constructor)) static void on_load(void)
-{
-	/* Of the lowest rank: it comes first of all. */
-	static struct fork_hold hold = {
-		.rank = RANK_FORKING,
-		.before = before,
-		.parent = in_the_parent,
-		.child = in_the_child,
-	};
-
-	porter__fork_join(&hold);
-}
+/* Of the lowest rank: it comes first of all. */
+FORK_HOLD(first_hold, .rank = RANK_FORKING, .before = before,
+	  .parent = in_the_parent, .child = in_the_child);
 
 static void beget(void *generation)
 {

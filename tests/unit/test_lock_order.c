@@ -17,14 +17,8 @@ static struct porter__lock low = PORTER__LOCK_INIT(RANK_TRACKERS);
 static struct porter__lock high = PORTER__LOCK_INIT(RANK_RETIRED);
 static int hierarchy, another; /* locks of a floor above, of its own kind */
 
-__attribute__((constructor)) static void on_load(void)
-{
-	static struct fork_hold hold_high = { .lock = &high };
-	static struct fork_hold hold_low = { .lock = &low };
-
-	porter__fork_join(&hold_high);
-	porter__fork_join(&hold_low);
-}
+FORK_HOLD(hold_high, .lock = &high);
+FORK_HOLD(hold_low, .lock = &low);
 
 static void up(void *unused)
 {
@@ -142,5 +136,6 @@ int main(void)
 		cmocka_unit_test(a_fork_may_come_while_a_hierarchy_is_held),
 	};
 
+	porter__fork_register();
 	return run_all("lock_order", tests);
 }
