@@ -121,7 +121,10 @@ struct porter_allocator {
 /* The first limit of a tracker replaces its table while threads use it. */
 #define PORTER_TABLE(a) __atomic_load_n(&(a)->vtable, __ATOMIC_RELAXED)
 
-/* The alignment of porter_allocate(), in bytes: malloc's. */
+/*
+ * The alignment of porter_allocate(), in bytes: malloc's. The allocators of the
+ * library keep it at every size, whichever malloc is in the process.
+ */
 #ifdef __i386__
 #define PORTER_ALIGNMENT ((size_t)16)
 #else

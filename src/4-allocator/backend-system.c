@@ -21,6 +21,7 @@
 
 #include "0-machine/atomic.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,16 +119,22 @@ static void *reallocate_aligned(void *ptr, size_t old_size, size_t new_size,
 	}
 }
 
+/*
+ * Some mallocs align a block of up to 8 bytes to 8 only, and some return NULL for
+ * 0 bytes. From its alignment on a size gets what it asks for. glibc gives both
+ * sizes the same room.
+ */
+static size_t at_least(size_t size, size_t alignment)
+{
+	return size < alignment ? alignment : size;
+}
+
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 {
-	void *block;
-
 	(void)self;
 	if (unlikely(alignment > PORTER_ALIGNMENT))
 		return allocate_aligned(size, alignment);
-	block = malloc(size);
-	/* Some malloc(0) return NULL. */
-	return likely(block) || size != 0 ? block : malloc(1);
+	return malloc(at_least(size, alignment));
 }
 
 static void *allocate_zeroed(porter_allocator *self, size_t size,
@@ -136,8 +143,7 @@ static void *allocate_zeroed(porter_allocator *self, size_t size,
 	(void)self;
 	if (unlikely(alignment > PORTER_ALIGNMENT))
 		return allocate_zeroed_aligned(size, alignment);
-	/* Some calloc(1, 0) return NULL. */
-	return calloc(1, size + (size == 0));
+	return calloc(1, at_least(size, alignment));
 }
 
 static void *reallocate(porter_allocator *self, void *ptr, size_t old_size,
@@ -146,7 +152,7 @@ static void *reallocate(porter_allocator *self, void *ptr, size_t old_size,
 	(void)self;
 	if (unlikely(alignment > PORTER_ALIGNMENT))
 		return reallocate_aligned(ptr, old_size, new_size, alignment);
-	return realloc(ptr, new_size);
+	return realloc(ptr, at_least(new_size, alignment));
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
@@ -179,3 +185,44 @@ static const struct porter_allocator_vtable system_vtable = {
 };
 
 porter_allocator porter__system = { .vtable = &system_vtable };
+
+/* ---- Small blocks ---- */
+
+/* Of many neighbours some are misaligned, where any may be. */
+static bool small_blocks_are_aligned(void)
+{
+	enum { BLOCKS = 32 };
+	void *blocks[BLOCKS];
+	uintptr_t bits = 0;
+
+	for (size_t size = 1; size < PORTER_ALIGNMENT; size *= 2) {
+		for (int i = 0; i < BLOCKS; i++) {
+			blocks[i] = malloc(size);
+			/* Without a block there is no answer: to be careful, 1. */
+			bits |= blocks[i] ? (uintptr_t)blocks[i] : 1;
+		}
+		for (int i = 0; i < BLOCKS; i++)
+			free(blocks[i]);
+	}
+	return bits % PORTER_ALIGNMENT == 0;
+}
+
+/*
+ * Threads that ask at the same time find the same. A program's malloc that makes a
+ * tracker comes here again, in the thread that asks.
+ */
+bool porter__malloc_aligns_small_blocks(void)
+{
+	enum { UNKNOWN, THEY_ARE, THEY_ARE_NOT };
+	static uintptr_t answer; /* or the thread that asks */
+	uintptr_t now = load_relaxed(&answer), me = (uintptr_t)pthread_self();
+
+	if (now == me)
+		return false;
+	if (now != THEY_ARE && now != THEY_ARE_NOT) {
+		store_relaxed(&answer, me);
+		now = small_blocks_are_aligned() ? THEY_ARE : THEY_ARE_NOT;
+		store_relaxed(&answer, now);
+	}
+	return now == THEY_ARE;
+}

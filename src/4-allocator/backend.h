@@ -7,8 +7,17 @@
 
 #include <portermem/allocator.h>
 
+#include <stdbool.h>
+
 /* malloc and free. */
 extern porter_allocator porter__system;
+
+/*
+ * Whether malloc aligns blocks that are smaller than its alignment as well. glibc's
+ * does, jemalloc, tcmalloc and mimalloc do not. The first call asks malloc. Where it
+ * does not, the system backend asks it for no block that is smaller.
+ */
+bool porter__malloc_aligns_small_blocks(void);
 
 /*
  * NULL with errno: ENOENT, the library is not to be found on this machine; EBUSY,

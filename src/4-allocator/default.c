@@ -60,6 +60,7 @@ static void build(void)
 	build_over(&porter__early);
 	search_begin(&search);
 	found = backend_from_environment();
+	porter__malloc_aligns_small_blocks(); /* asks malloc */
 	search_end(&search);
 	if (porter__early_was_asked())
 		porter__early_goes_on_with(found);

@@ -52,7 +52,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
 	volatile size_t kept_size = size;
-	struct cell *cell = this_cell_fast(t->malloc_at);
+	struct cell *cell = this_cell_fast(t->table_at);
 	void *block;
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
@@ -69,7 +69,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 {
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
-	struct cell *cell = this_cell_fast(t->malloc_at);
+	struct cell *cell = this_cell_fast(t->table_at);
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
 		free_over(t, ptr, size, alignment);

@@ -39,14 +39,16 @@ struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
 	struct porter_counter counter;
 	/*
-	 * Where the cell of the fast path lies, which calls malloc itself. Over an
-	 * underlying allocator other than the system backend no thread finds a cell
-	 * there, so all calls go the slower way through the vtable.
+	 * Where the cell of a fast path lies, which calls malloc itself: of the
+	 * tables' functions, and of porter_malloc(). Over an underlying allocator other
+	 * than the system backend no thread finds a cell at either, so all calls go
+	 * the slower way through its vtable. So do those of the tables where malloc
+	 * misaligns small blocks. A block with a header is not small.
 	 */
-	struct cell_address malloc_at;
-	uint32_t magic;
+	struct cell_address table_at, malloc_at;
 	porter_allocator *underlying;
 	uint64_t serial; /* no other tracker ever has it */
+	uint32_t magic;
 
 	struct account account;
 
