@@ -71,6 +71,8 @@ AC_DEFUN([PORTER_COMPILER_FLAGS], [
 	AS_VAR_IF([enable_werror], [yes],
 		[PORTER_WARNINGS="$PORTER_WARNINGS -Werror"])
 	PORTER_CFLAGS="$PORTER_CFLAGS -fvisibility=hidden"
+	dnl Exceptions of a program's functions that the library calls pass through.
+	PORTER_TRY_FLAG([PORTER_CFLAGS], [-fexceptions])
 	dnl Calls of malloc and free go through the table directly.
 	PORTER_TRY_FLAG([PORTER_CFLAGS], [-fno-plt])
 	dnl arm64: adds stay in line, instead of a call that picks LSE or not.

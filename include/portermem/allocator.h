@@ -79,6 +79,11 @@ typedef struct porter_allocator porter_allocator;
  * calls porter_thread_register() or porter_thread_unregister(), it must restore
  * the thread's state before it returns.
  *
+ * In C++ the functions may throw exceptions through a tracker. An exception from
+ * allocate, allocate_zeroed or reallocate counts as a failure, as NULL does, and
+ * must leave the block that was to be resized as it was. After an exception from
+ * free the block counts as freed. The functions must not leave by longjmp().
+ *
  * Threads: the tracker calls the functions from every thread that uses it, without
  * a lock. Signals: not safe.
  */

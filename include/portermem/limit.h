@@ -72,8 +72,9 @@ PORTER_BEGIN_DECLS
  * size     the requested bytes, or the bytes by which a block was to grow
  * context  the context that was set together with the callback
  *
- * Return nonzero to have the request tried once more, or 0 to have it refused. The
- * callback must return: it must not leave by longjmp() or by an exception.
+ * Return nonzero to have the request tried once more, or 0 to have it refused. In
+ * C++ the callback may throw an exception: then the request is refused, and the
+ * exception reaches the caller. The callback must not leave by longjmp().
  *
  * The callback runs inside the call that made the request, with all locks that the
  * caller holds. If the callback waits for a lock of the program, no thread may make
@@ -310,7 +311,8 @@ int porter_last_refusal(struct porter_refusal *out);
  * are charged already, it does not call @evict.
  *
  * @evict runs in the calling thread. The library holds no lock meanwhile. @evict may
- * do anything except destroy @t.
+ * do anything except destroy @t. In C++ it may throw an exception, which ends the
+ * call.
  *
  * A cache calls this function in on_refused, or when a watch reports the high
  * watermark.
@@ -356,8 +358,8 @@ porter_tracked *porter_tracked_parent(const porter_tracked *t);
  * @visit may read the numbers and the name of the child. If another thread may
  * destroy the child meanwhile, @visit must not allocate through it. @visit runs
  * inside an RCU read-side critical section. It must not destroy a tracker, wait for
- * a thread that does, or call fork(). It must return: it must not leave by
- * longjmp() or by an exception.
+ * a thread that does, or call fork(). In C++ it may throw an exception, which ends
+ * the walk. It must not leave by longjmp().
  *
  * Return: what the last call of @visit returned; 0 if there are no children.
  * Errors: none.

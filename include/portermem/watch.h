@@ -105,7 +105,8 @@ struct porter_watch_event {
  *
  * The callback may do anything. It may allocate and free through the tracker, set
  * limits, add watches, remove watches (its own, too) and destroy the tracker. It
- * must return: it must not leave by an exception or end its thread. Until it
+ * must return: it must not leave by longjmp() or end its thread, and an exception of
+ * C++ that leaves it ends the program, as in any thread. Until it
  * returns, no other callback runs, and file descriptors of watches that have a
  * min_interval are delayed.
  */

@@ -24,13 +24,6 @@ void *porter__block_count(porter_tracked *t, void *block, size_t size,
 	return block;
 }
 
-void *porter__block_failed(porter_tracked *t, size_t size, bool bounded)
-{
-	if (bounded)
-		porter__cancel(&t->account, size);
-	return porter__failed(t);
-}
-
 void *porter__block_allocate(porter_tracked *t, size_t header, size_t size,
 			     size_t alignment, enum zeroed zeroed)
 {
@@ -60,14 +53,17 @@ void *porter__block_reallocate(porter_tracked *t, void *ptr, size_t header,
 	size_t more = new_size > old_size ? new_size - old_size : 0;
 	size_t less = old_size > new_size ? old_size - new_size : 0;
 	bool bounded = is_bounded(t);
+	REQUEST request = NO_REQUEST;
 	void *block;
 
 	if (bounded && more && !charge(t, more))
 		return NULL;
+	porter__request(&request, t, bounded ? more : 0);
 	block = a->vtable->reallocate(a, ptr, header + old_size,
 				      header + new_size, alignment);
 	if (unlikely(!block))
-		return porter__block_failed(t, more, bounded && more);
+		return NULL;
+	porter__grant(&request);
 	if (!bounded && more)
 		count(&t->account, more);
 	if (less)

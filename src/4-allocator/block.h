@@ -8,7 +8,7 @@
 #ifndef PORTER_BLOCK_H
 #define PORTER_BLOCK_H
 
-#include "4-allocator/refusal.h"
+#include "4-allocator/request.h"
 #include "4-allocator/vtable.h"
 
 enum zeroed { ANY_BYTES, ZEROED };
@@ -32,8 +32,6 @@ SEPARATE void porter__block_free(porter_tracked *t, void *ptr, size_t header,
 /* For a thread that has no cell yet, or never: makes one, or counts in the shared. */
 SLOW_PATH void *porter__block_count(porter_tracked *t, void *block, size_t size,
 				    bool bounded);
-SLOW_PATH void *porter__block_failed(porter_tracked *t, size_t size,
-				     bool bounded);
 
 /* Over any underlying allocator, inlined where the caller knows the table. */
 static inline void *block_allocate(porter_tracked *t, size_t header,
@@ -41,16 +39,19 @@ static inline void *block_allocate(porter_tracked *t, size_t header,
 				   enum zeroed zeroed, bool bounded)
 {
 	porter_allocator *a = t->underlying;
+	REQUEST request = NO_REQUEST;
 	struct cell *cell;
 	void *block;
 
 	if (bounded && !charge(t, size))
 		return NULL;
+	porter__request(&request, t, bounded ? size : 0);
 	block = zeroed == ZEROED ?
 			porter__allocate_zeroed(a, header + size, alignment) :
 			a->vtable->allocate(a, header + size, alignment);
 	if (unlikely(!block))
-		return porter__block_failed(t, size, bounded);
+		return NULL;
+	porter__grant(&request);
 	cell = this_cell_fast(t->counter.at);
 	if (unlikely(!cell))
 		return porter__block_count(t, block, size, bounded);
@@ -60,17 +61,30 @@ static inline void *block_allocate(porter_tracked *t, size_t header,
 	return block;
 }
 
+/* A block counts as given back also if the allocator's free throws. */
+struct given_back {
+	porter_tracked *t; /* or NULL: it was uncharged before */
+	uint64_t size;
+};
+
+static inline void end_free(const struct given_back *given)
+{
+	if (given->t)
+		uncharge(&given->t->account, given->size);
+}
+
 static inline void block_free(porter_tracked *t, void *ptr, size_t header,
 			      size_t size, size_t alignment, bool bounded)
 {
 	porter_allocator *a = t->underlying;
+	__attribute__((cleanup(end_free))) struct given_back given = {
+		bounded ? t : NULL, size
+	};
 
 	counter_add(&t->counter, FREES, 1);
 	if (!bounded)
 		uncharge(&t->account, size);
 	a->vtable->free(a, ptr, header + size, alignment);
-	if (bounded)
-		uncharge(&t->account, size);
 }
 
 /*

@@ -3,9 +3,9 @@
  * refusal.c: when a limit refuses: who is asked for room, what is remembered.
  *
  * on_refused may do anything: allocate, unregister the thread, move it to
- * another one. So nothing that was known of the thread is used after it.
+ * another one, throw an exception. So nothing that was known of the thread is used after it.
  */
-#include "4-allocator/refusal.h"
+#include "4-allocator/request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,6 +15,13 @@ void *porter__failed(porter_tracked *t)
 	shared_add(&t->counter.id->failures, 1);
 	errno = ENOMEM;
 	return NULL;
+}
+
+void porter__request_failed(porter_tracked *t, uint64_t charged)
+{
+	if (charged)
+		porter__cancel(&t->account, charged);
+	porter__failed(t);
 }
 
 void porter__cancel_block(porter_tracked *t, uint64_t size)
@@ -88,6 +95,29 @@ static bool charge_again(porter_tracked *t, uint64_t size,
 	       porter__charge_at_account(&t->account, cell, size, refused);
 }
 
+/* Without room: also if on_refused throws an exception. */
+static void count_refusal(porter_tracked *const *refuses)
+{
+	if (*refuses)
+		shared_add(&(*refuses)->counter.id->refusals, 1);
+}
+
+static bool ask_for_room(porter_tracked *t, uint64_t size,
+			 struct refused *refused)
+{
+	__attribute__((cleanup(count_refusal))) porter_tracked *refuses = t;
+
+	if (somebody_made_room(t, size)) {
+		if (charge_again(t, size, refused)) {
+			refuses = NULL;
+			return true;
+		}
+		if (refused->level)
+			remember(t, refused, size);
+	}
+	return false;
+}
+
 bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
 			      uint64_t size)
 {
@@ -101,13 +131,8 @@ bool porter__charge_or_refuse(porter_tracked *t, struct cell *cell,
 		return false;
 	}
 	remember(t, &refused, size);
-	if (somebody_made_room(t, size)) {
-		if (charge_again(t, size, &refused))
-			return true;
-		if (refused.level)
-			remember(t, &refused, size);
-	}
-	shared_add(&t->counter.id->refusals, 1);
+	if (ask_for_room(t, size, &refused))
+		return true;
 	errno = ENOMEM;
 	return false;
 }

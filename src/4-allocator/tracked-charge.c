@@ -9,7 +9,7 @@
  * underlying allocator, and so on. Each of these may refuse them. Those above the
  * one that refuses then cancel what they have charged, and count a failure.
  */
-#include "4-allocator/refusal.h"
+#include "4-allocator/request.h"
 
 static porter_tracked *below(const porter_tracked *t)
 {
@@ -19,14 +19,14 @@ static porter_tracked *below(const porter_tracked *t)
 static bool charge_all(porter_tracked *t, size_t size, enum word event)
 {
 	porter_tracked *next = below(t);
+	REQUEST request = NO_REQUEST;
 
 	if (!charge(t, size))
 		return false;
-	if (next && !charge_all(next, size, event)) {
-		porter__cancel(&t->account, size);
-		porter__failed(t);
+	porter__request(&request, t, size);
+	if (next && !charge_all(next, size, event))
 		return false;
-	}
+	porter__grant(&request);
 	counter_add(&t->counter, event, 1);
 	return true;
 }

@@ -34,18 +34,23 @@ porter_tracked *porter_tracked_parent(const porter_tracked *t)
 	return t->account.parent ? t->account.parent->owner : NULL;
 }
 
+/* However the walk ends: visit may throw an exception. */
+static void end_walk(const bool *locked)
+{
+	porter__slots_leave(*locked);
+}
+
 int porter_tracked_foreach_child(const porter_tracked *t,
 				 int (*visit)(porter_tracked *child,
 					      void *context),
 				 void *context)
 {
-	bool locked = porter__slots_enter();
+	__attribute__((cleanup(end_walk))) bool locked = porter__slots_enter();
 	struct account *child;
 	int stop = 0;
 
 	for (child = load_acquire(&t->account.children); child && !stop;
 	     child = load_acquire(&child->next))
 		stop = visit(child->owner, context);
-	porter__slots_leave(locked);
 	return stop;
 }
