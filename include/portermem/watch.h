@@ -162,7 +162,9 @@ struct porter_watch {
  *
  * A watch with a callback or a min_interval needs a thread of the library. The
  * first such watch starts it; it ends when the last such watch is removed. The
- * thread is named "porter-watch" and has all signals blocked.
+ * thread is named "porter-watch". It has all signals blocked except SIGABRT and the
+ * signals of faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS), so that the
+ * program's handler is called for a callback that faults.
  *
  * After fork() the child has the same watches. A crossing before the fork that has
  * not been reported yet is reported in both processes. A callback that was running
@@ -172,7 +174,8 @@ struct porter_watch {
  * closes the number, and porter_watch_fd() tries again. An epoll(7) instance that
  * the child inherits still refers to the descriptors of the parent, so the child
  * must make one of its own. The thread of the library is started in the child at
- * the first crossing that needs it.
+ * the first crossing that needs it. If it cannot be started, operations on the
+ * tracker try again, at most every 10 ms, until the crossing has been reported.
  *
  * Ownership: the function copies @w. The watch exists until porter_watch_remove() or
  * porter_tracked_destroy().
@@ -218,6 +221,12 @@ int porter_watch_remove(porter_tracked *t, int watch);
  * porter_watch_read() has not reported, but not before min_interval has passed since
  * the last time. It is an eventfd, non-blocking and close-on-exec. The first call
  * makes it. A watch may have a callback, too; then both report every crossing.
+ *
+ * A daemon that closes all file descriptors when it starts must call this function
+ * again afterwards, to get a new descriptor. Before each use the library checks that
+ * the number still refers to its own file. It leaves a file of the program alone
+ * that has the number now. Until the daemon has called the function, only callbacks
+ * and porter_watch_read() report crossings.
  *
  * Ownership: the watch owns the descriptor. Do not close it, and do not read from
  * it.

@@ -56,12 +56,32 @@ bool porter__can_map(size_t size)
 
 /* ---- Signals ---- */
 
+static const int faults[] = {
+	SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS
+};
+
+enum { FAULTS = sizeof(faults) / sizeof(*faults) };
+
+/* What the program has blocked stays so. */
 void porter__block_signals(sigset_t *saved)
 {
-	sigset_t all;
+	sigset_t set;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, saved);
+	sigfillset(&set);
+	for (int i = 0; i < FAULTS; i++)
+		sigdelset(&set, faults[i]);
+	pthread_sigmask(SIG_BLOCK, &set, saved);
+}
+
+void porter__unblock_faults(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < FAULTS; i++)
+		sigaddset(&set, faults[i]);
+	sigaddset(&set, SIGABRT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void porter__restore_signals(const sigset_t *saved)

@@ -32,9 +32,16 @@ void *porter__map_pages(size_t size);
 /* Whether so much could be mapped just now; else errno is ENOMEM. */
 bool porter__can_map(size_t size);
 
-/* Blocks all signals; restores what was before. */
+/*
+ * Blocks all signals but those of faults, which the kernel sends to the thread that
+ * commits one: blocked, they end the program, and no handler of it is called.
+ * Restores what was before.
+ */
 void porter__block_signals(sigset_t *saved);
 void porter__restore_signals(const sigset_t *saved);
+
+/* In a thread of the library: unblocks those of faults, and that of abort(). */
+void porter__unblock_faults(void);
 
 /* Broken invariant: names it on standard error and ends the program. */
 _Noreturn void porter__panic(const char *function, const char *what);

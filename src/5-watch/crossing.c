@@ -18,6 +18,7 @@ enum { WHOLE = 1000 };
 
 static struct watch *crossed; /* by next_crossed; pushed one, taken all */
 static bool forked;	      /* something may have been under way to be told */
+static bool served;	      /* by a notifier */
 
 static bool is_above(const struct watch *w)
 {
@@ -50,11 +51,29 @@ void porter__watch_resolve(struct watch *w)
 	}
 }
 
+void porter__crossing_served(bool by_notifier)
+{
+	store_relaxed(&served, by_notifier);
+}
+
+/* It waits for a notifier, and none is there: perhaps no thread is to be had. */
+static bool is_owed(const struct watch *w)
+{
+	return wants_notifier(w) && !load_relaxed(&served) &&
+	       (load_relaxed(&w->is_crossed) || load_relaxed(&w->is_waiting));
+}
+
+/*
+ * A watermark at 0 is always crossed. So the next operation looks again, and has
+ * what is owed delivered.
+ */
 static void set_watermarks(struct account *a)
 {
 	a->high = INT64_MAX;
 	a->low = INT64_MIN;
 	for (const struct watch *w = a->watches; w; w = w->next) {
+		if (is_owed(w))
+			a->high = 0;
 		if (is_above(w) && w->at_low > a->low)
 			a->low = w->at_low;
 		if (!is_above(w) && w->at_high < a->high)
@@ -94,7 +113,7 @@ bool porter__watches_look(struct account *a)
 	if (deliver)
 		store_relaxed(&forked, false);
 	for (struct watch *w = a->watches; w; w = w->next)
-		deliver |= look_at(w, a->reserved);
+		deliver |= look_at(w, a->reserved) | is_owed(w);
 	set_watermarks(a);
 	return deliver;
 }

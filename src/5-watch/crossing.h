@@ -16,6 +16,12 @@ void porter__watch_resolve(struct watch *w);
  */
 bool porter__watches_look(struct account *a);
 
+/*
+ * Whether a notifier is there. While none is, operations on a tracker with
+ * something for it look each time.
+ */
+void porter__crossing_served(bool by_notifier);
+
 /* All that were crossed since the last call; by next_crossed. */
 struct watch *porter__watch_take_crossed(void);
 

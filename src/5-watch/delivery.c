@@ -42,10 +42,11 @@ void porter__watching_unlock(const struct watching_saved *saved)
 
 bool porter__watch_signal(struct watch *w)
 {
-	if (w->fd < 0 || w->noted == load_relaxed(&w->crossings))
+	if (w->noted == load_relaxed(&w->crossings) ||
+	    !porter__own_file_is_there(&w->file))
 		return false;
 	/* It cannot be full: it is written once for each crossing at most. */
-	return eventfd_write(w->fd, 1) == 0;
+	return eventfd_write(w->file.fd, 1) == 0;
 }
 
 /* ---- To the notifier ---- */
@@ -60,7 +61,7 @@ void porter__watch_wait(struct watch *w)
 		place = &(*place)->next_waiting;
 	*place = w;
 	w->next_waiting = NULL;
-	w->is_waiting = true;
+	store_relaxed(&w->is_waiting, true);
 	pthread_cond_signal(&porter__delivery.bell);
 }
 
@@ -73,18 +74,10 @@ void porter__watch_unwait(struct watch *w)
 	while (*place != w)
 		place = &(*place)->next_waiting;
 	*place = w->next_waiting;
-	w->is_waiting = false;
+	store_relaxed(&w->is_waiting, false);
 }
 
 /* ---- From the stack ---- */
-
-static void deliver(struct watch *w)
-{
-	if (!w->min_interval)
-		porter__watch_signal(w);
-	if (wants_notifier(w))
-		porter__watch_wait(w);
-}
 
 void porter__deliver_crossed(void)
 {
@@ -93,9 +86,13 @@ void porter__deliver_crossed(void)
 	while (w) {
 		struct watch *next = w->next_crossed;
 
+		/* It waits before it leaves the stack: it is never on no list. */
+		if (wants_notifier(w))
+			porter__watch_wait(w);
 		/* Not there any more; then look. Pairs with push(). */
 		(void)exchange(&w->is_crossed, 0);
-		deliver(w);
+		if (!w->min_interval)
+			porter__watch_signal(w);
 		w = next;
 	}
 }

@@ -16,6 +16,7 @@ struct delivery {
 	unsigned users;		  /* watches that want a notifier */
 	int numbers;		  /* the next watch has this one */
 	bool started, serving;	  /* a thread is on its way, is there */
+	uint64_t not_before;	  /* no thread was to be had: try then */
 	bool has_bell;		  /* the condition is made */
 	pthread_t thread;	  /* while serving */
 	struct watch *running;	  /* whose callback runs, or NULL: removed */

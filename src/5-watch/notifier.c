@@ -17,12 +17,10 @@
 #include "0-machine/lock-order.h"
 #include "5-watch/crossing.h"
 
-#include <fcntl.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 static const uint64_t SECOND = 1000000000;
+static const uint64_t RETRY = 10000000; /* 10 ms */
 
 #define d porter__delivery
 
@@ -114,9 +112,11 @@ static void *serve(void *unused)
 
 	(void)unused;
 	pthread_setname_np(pthread_self(), "porter-watch");
+	porter__unblock_faults();
 	porter__watching_lock(&saved);
 	d.thread = pthread_self();
 	d.serving = true;
+	porter__crossing_served(true);
 	while (d.users) {
 		uint64_t time = now(), next;
 		struct watch *w;
@@ -129,13 +129,14 @@ static void *serve(void *unused)
 			wait_until(next, time);
 	}
 	d.started = d.serving = false;
+	porter__crossing_served(false);
 	porter__watching_unlock(&saved);
 	return NULL;
 }
 
 /* ---- Starting and ending ---- */
 
-/* With all signals blocked, which it inherits. */
+/* With signals blocked, which it inherits. */
 static bool start(void)
 {
 	pthread_attr_t attributes;
@@ -168,6 +169,7 @@ static bool start_unless_started(void)
 		return true;
 	porter__watching_lock(&saved);
 	d.started = false;
+	d.not_before = later(now(), RETRY);
 	porter__watching_unlock(&saved);
 	return false;
 }
@@ -215,10 +217,10 @@ bool porter__is_notifier(void)
 
 bool porter__notifier_is_missing(void)
 {
-	return d.waiting && !d.started;
+	return d.waiting && !d.started && now() >= d.not_before;
 }
 
-/* When it fails, the next crossing tries again. */
+/* When it fails, an operation tries again, a while later: see crossing.c. */
 void porter__notifier_revive(void)
 {
 	start_unless_started();
@@ -226,18 +228,15 @@ void porter__notifier_revive(void)
 
 /* ---- Forking ---- */
 
-/* What the child does to an eventfd must not be seen by the parent. */
+/*
+ * What the child does to an eventfd must not be seen by the parent. Where none is
+ * to be had, porter_watch_fd() tries again.
+ */
 static void make_own_fd(struct watch *w)
 {
 	unsigned now_readable = w->noted != w->crossings && !w->is_waiting;
-	int fd = eventfd(now_readable, EFD_NONBLOCK | EFD_CLOEXEC);
 
-	if (fd < 0 || dup3(fd, w->fd, O_CLOEXEC) < 0) {
-		close(w->fd);
-		w->fd = -1; /* porter_watch_fd() tries again. */
-	}
-	if (fd >= 0)
-		close(fd);
+	porter__own_file_replace(&w->file, now_readable);
 }
 
 /*
@@ -258,6 +257,8 @@ static void in_child(void)
 			porter__watch_wait(d.running);
 		}
 		d.started = d.serving = false;
+		d.not_before = 0;
+		porter__crossing_served(false);
 		d.running = NULL;
 		d.running_for = NULL;
 	}
@@ -266,8 +267,7 @@ static void in_child(void)
 
 		if (!w->account)
 			continue;
-		if (w->fd >= 0)
-			make_own_fd(w);
+		make_own_fd(w);
 		porter__crossing_after_fork(w);
 	}
 	porter__watching_unlock(&saved);

@@ -32,6 +32,7 @@
 
 #include "0-machine/pool.h"
 #include "3-account/rebuild.h"
+#include "5-watch/own-file.h"
 
 #include <portermem/watch.h>
 
@@ -64,7 +65,7 @@ struct watch {
 	struct watch *next_waiting;
 	bool is_waiting;
 	bool ending; /* somebody waits to remove it: not to be called */
-	int fd;	     /* or -1 */
+	struct own_file file;
 };
 
 static inline bool wants_notifier(const struct watch *w)

@@ -17,7 +17,6 @@
 
 #include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #define d porter__delivery
 
@@ -51,7 +50,7 @@ static struct watch *make(const struct porter_watch *o)
 	w->crossings = w->called = w->noted = 0;
 	w->due = 0;
 	w->ending = false;
-	w->fd = -1;
+	w->file.fd = -1;
 	if (!wants_notifier(w) || porter__notifier_join() == 0)
 		return w;
 	porter__pool_give(&porter__watches, w);
@@ -124,13 +123,26 @@ static struct watch *find(const porter_tracked *t, int number)
 	return w;
 }
 
+/* A number that the kernel gives out is that of no other watch any more. */
+static void forget_fd(const struct watch *of)
+{
+	for (size_t i = 0; i < porter__pool_count(&porter__watches); i++) {
+		struct watch *w = porter__pool_at(&porter__watches, i);
+
+		if (w != of && w->account && w->file.fd == of->file.fd)
+			w->file.fd = -1;
+	}
+}
+
 /* What waits for its interval makes it readable later. */
 static void make_fd(struct watch *w)
 {
 	unsigned readable = w->noted != load_relaxed(&w->crossings) &&
 			    !w->is_waiting;
 
-	w->fd = eventfd(readable, EFD_NONBLOCK | EFD_CLOEXEC);
+	porter__own_file_open(&w->file, readable);
+	if (w->file.fd >= 0)
+		forget_fd(w);
 }
 
 int porter_watch_fd(porter_tracked *t, int watch)
@@ -141,10 +153,10 @@ int porter_watch_fd(porter_tracked *t, int watch)
 
 	porter__watching_lock(&saved);
 	w = find(t, watch);
-	if (w && w->fd < 0)
+	if (w && !porter__own_file_is_there(&w->file))
 		make_fd(w);
 	if (w)
-		fd = w->fd;
+		fd = w->file.fd;
 	porter__watching_unlock(&saved);
 	return fd;
 }
@@ -154,8 +166,8 @@ static bool take_note(struct watch *w, struct porter_watch_event *event)
 	eventfd_t signals;
 
 	/* First: what crosses after it is in the event, or signalled anew. */
-	if (w->fd >= 0)
-		(void)eventfd_read(w->fd, &signals);
+	if (porter__own_file_is_there(&w->file))
+		(void)eventfd_read(w->file.fd, &signals);
 	*event = last_crossing(w);
 	if (event->crossing == w->noted) {
 		errno = EAGAIN;
@@ -216,9 +228,7 @@ static void end(struct watch *w)
 {
 	porter__deliver_crossed();
 	porter__watch_unwait(w);
-	if (w->fd >= 0)
-		close(w->fd);
-	w->fd = -1;
+	porter__own_file_close(&w->file);
 	w->account = NULL;
 	if (d.running == w)
 		d.running = NULL;

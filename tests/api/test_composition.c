@@ -179,6 +179,29 @@ static void the_rules_hold_for_a_users_allocator_by_itself(void **state)
 	porter_free(&tagged.base, x, 0);
 }
 
+/* What a tracker is, its table says, not the name in it. */
+static void a_wrapper_with_a_trackers_name_is_no_tracker(void **state)
+{
+	porter_tracked *inner = porter_tracked_new(NULL), *outer;
+	struct porter_allocator_vtable table = tagged_vtable;
+	struct tagged tagged = { .base = { &table },
+				 .below = porter_tracked_allocator(inner) };
+
+	(void)state;
+	table.name = tagged.below->vtable->name;
+	assert_null(porter_tracked_cast(&tagged.base));
+	/* Nor where the library looks by itself. */
+	errno = 0;
+	assert_null(porter_allocate(&tagged.base, SIZE_MAX));
+	assert_int_equal(errno, ENOMEM);
+	outer = porter_tracked_new(&tagged.base);
+	assert_int_equal(porter_charge(outer, 10), 0);
+	assert_int_equal(porter_bytes_used(inner), 0);
+	porter_refund(outer, 10);
+	assert_int_equal(left_at_destroy(outer), 0);
+	assert_int_equal(left_at_destroy(inner), 0);
+}
+
 static void only_trackers_cast_to_trackers(void **state)
 {
 	struct picky picky;
@@ -358,6 +381,7 @@ int main(void)
 		cmocka_unit_test(
 			the_rules_hold_for_a_users_allocator_by_itself),
 		cmocka_unit_test(only_trackers_cast_to_trackers),
+		cmocka_unit_test(a_wrapper_with_a_trackers_name_is_no_tracker),
 		cmocka_unit_test(release_unused_goes_down_to_the_last),
 		cmocka_unit_test(
 			a_table_that_ends_before_release_unused_is_a_table),
