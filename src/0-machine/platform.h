@@ -23,6 +23,12 @@
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
 /*
+ * Of a variable: calls the function with its address when its block is left, also
+ * by an exception of C++ that passes through.
+ */
+#define AT_END(function) __attribute__((cleanup(function), unused))
+
+/*
  * Zeroed pages, straight from the kernel, never given back. Not from malloc:
  * a thread's first update may come from inside malloc. Pages that nobody
  * touches cost nothing. NULL with errno ENOMEM. Signals: safe.

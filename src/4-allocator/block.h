@@ -77,9 +77,7 @@ static inline void block_free(porter_tracked *t, void *ptr, size_t header,
 			      size_t size, size_t alignment, bool bounded)
 {
 	porter_allocator *a = t->underlying;
-	__attribute__((cleanup(end_free))) struct given_back given = {
-		bounded ? t : NULL, size
-	};
+	AT_END(end_free) struct given_back given = { bounded ? t : NULL, size };
 
 	counter_add(&t->counter, FREES, 1);
 	if (!bounded)

@@ -5,7 +5,7 @@
  * on_refused may do anything: allocate, unregister the thread, move it to
  * another one, throw an exception. So nothing that was known of the thread is used after it.
  */
-#include "4-allocator/request.h"
+#include "4-allocator/refusal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,7 +105,7 @@ static void count_refusal(porter_tracked *const *refuses)
 static bool ask_for_room(porter_tracked *t, uint64_t size,
 			 struct refused *refused)
 {
-	__attribute__((cleanup(count_refusal))) porter_tracked *refuses = t;
+	AT_END(count_refusal) porter_tracked *refuses = t;
 
 	if (somebody_made_room(t, size)) {
 		if (charge_again(t, size, refused)) {

@@ -17,6 +17,9 @@ SLOW_PATH void porter__cancel_block(porter_tracked *t, uint64_t size);
 /* Counts a failure; returns NULL with errno ENOMEM. */
 SLOW_PATH void *porter__failed(porter_tracked *t);
 
+/* Cancels what was charged for a request, and counts a failure; errno ENOMEM. */
+SLOW_PATH void porter__request_failed(porter_tracked *t, uint64_t charged);
+
 /*
  * When the stock did not suffice; the cell may be NULL. Charges at the account, and
  * calls on_refused before it refuses. False: refused; errno is ENOMEM, and the

@@ -41,15 +41,12 @@ static inline void porter__grant(struct request *request)
 	request->t = NULL;
 }
 
-/* Cancels what was charged, and counts a failure; errno is ENOMEM then. */
-SLOW_PATH void porter__request_failed(porter_tracked *t, uint64_t charged);
-
 static inline void porter__end_request(const struct request *request)
 {
 	if (unlikely(request->t))
 		porter__request_failed(request->t, request->charged);
 }
 
-#define REQUEST __attribute__((cleanup(porter__end_request))) struct request
+#define REQUEST AT_END(porter__end_request) struct request
 
 #endif /* PORTER_REQUEST_H */

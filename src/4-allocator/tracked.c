@@ -45,7 +45,7 @@ int porter_tracked_foreach_child(const porter_tracked *t,
 					      void *context),
 				 void *context)
 {
-	__attribute__((cleanup(end_walk))) bool locked = porter__slots_enter();
+	AT_END(end_walk) bool locked = porter__slots_enter();
 	struct account *child;
 	int stop = 0;
 

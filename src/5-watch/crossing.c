@@ -113,7 +113,7 @@ bool porter__watches_look(struct account *a)
 	if (deliver)
 		store_relaxed(&forked, false);
 	for (struct watch *w = a->watches; w; w = w->next)
-		deliver |= look_at(w, a->reserved) | is_owed(w);
+		deliver |= look_at(w, a->reserved) || is_owed(w);
 	set_watermarks(a);
 	return deliver;
 }
