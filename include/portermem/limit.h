@@ -238,8 +238,9 @@ struct porter_refusal_child {
  * asked           the requested bytes, or the bytes by which a block was to grow
  * limit           the limit that refused the request
  * charged         the bytes that were charged to the tracker with this limit when
- *                 it refused: charged + asked > limit
- * stock           an upper bound of the stock that threads hold below this limit
+ *                 it refused, the stock of threads included: charged + asked > limit
+ * stock           at most so many of these bytes were stock. If it is not 0, the
+ *                 request was too large to fit even without any stock
  * children_count  the number of elements of largest that are filled
  * reserved        always 0
  * largest         the children of the tracker with this limit that have the most
@@ -248,8 +249,8 @@ struct porter_refusal_child {
  * name            the name of the tracker with this limit: the one that received
  *                 the request, or an ancestor
  *
- * The members asked, limit and charged were noted when the request was refused.
- * The library determines all others when porter_last_refusal() is called.
+ * The members asked, limit, charged and stock were noted when the request was
+ * refused. The library determines all others when porter_last_refusal() is called.
  */
 struct porter_refusal {
 	size_t size;
@@ -272,12 +273,18 @@ struct porter_refusal {
 	}
 
 /**
- * porter_last_refusal - get the last request of this thread that a limit refused
+ * porter_last_refusal - find out whether a limit refused this thread's last failed request
  * @out: the struct to fill; out->size is the size of the caller's struct
  *
- * Each thread has its own last refusal. It can be a request to allocate or to
- * resize a block, a porter_charge() or a porter_charge_resize(). A request that
- * failed because the underlying allocator had no memory is not a refusal.
+ * Call it after a request has failed. It can be a request to allocate or to resize
+ * a block, a porter_charge() or a porter_charge_resize(). If the request failed for
+ * another reason, because there was no memory or an argument was wrong, there is no
+ * refusal to get, and errno is ENOENT. Requests that succeed change nothing. Each
+ * thread has its own last refusal.
+ *
+ * There is one exception. An allocator of the program may have a tracker below it,
+ * so if it fails under a tracker, the library cannot tell why. It leaves what was
+ * noted before. Such a program compares out->asked with the size that it requested.
  *
  * The library notes the request before it calls on_refused. So on_refused may call
  * this function. If on_refused then makes room and the request succeeds, the note
@@ -291,8 +298,8 @@ struct porter_refusal {
  * Members of the caller's struct that the library does not know are set to 0.
  *
  * Return: 0; or -1 with errno set, and @out is unchanged.
- * Errors: ENOENT, no limit has refused a request of this thread, or one of the two
- * trackers has been destroyed since; EINVAL, @out is NULL or out->size is less than
+ * Errors: ENOENT, the last request of this thread that failed was not refused by a
+ * limit, or one of the two trackers has been destroyed since; EINVAL, @out is NULL or out->size is less than
  * the size of the first version of the struct.
  * Threads: safe. Signals: not safe.
  */

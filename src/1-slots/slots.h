@@ -68,7 +68,7 @@ struct porter__note {
 	const void *asked, *level;
 	uint64_t asked_serial, level_serial;
 	uint64_t size;
-	int64_t limit, charged;
+	int64_t limit, charged, stock;
 };
 
 /*

@@ -53,8 +53,8 @@ static struct account *make_room(struct account *a, uint64_t size,
 		TEST_POINT(REFUSING);
 		refused->level = x;
 		refused->limit = x->limit;
-		/* Less what is out as stock: if any, too little to matter. */
-		refused->charged = x->reserved - (int64_t)x->caps;
+		refused->charged = x->reserved;
+		refused->stock = (int64_t)x->caps;
 	}
 	return x;
 }
@@ -169,8 +169,8 @@ bool porter__charge_at_account(struct account *a, struct cell *cell,
 		case ATOMIC_DONE:
 			return true;
 		case ATOMIC_REFUSED:
-			*refused =
-				(struct refused){ a, why.limit, why.charged };
+			*refused = (struct refused){ a, why.limit, why.charged,
+						     0 };
 			return false;
 		case NEEDS_LOCK:
 			break;

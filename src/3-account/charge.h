@@ -24,7 +24,9 @@
 /* Which level refused, and how it stood then. */
 struct refused {
 	struct account *level; /* NULL: too large for any */
-	int64_t limit, charged;
+	int64_t limit;
+	int64_t charged; /* the stock of holders included: */
+	int64_t stock;	 /* at most so much */
 };
 
 /*

@@ -109,7 +109,7 @@ static const struct porter_allocator_vtable je_vtable = {
 	.allocate_zeroed = je_allocate_zeroed,
 };
 
-static porter_allocator jemalloc = { .vtable = NULL };
+porter_allocator porter__je = { .vtable = NULL };
 
 static struct search search = SEARCH_INIT;
 
@@ -125,7 +125,7 @@ static void look_up(void)
 	    porter__find(library, "rallocx", &je.rallocx) &&
 	    porter__find(library, "sdallocx", &je.sdallocx) &&
 	    porter__find(library, "mallctl", &je.mallctl))
-		jemalloc.vtable = &je_vtable;
+		porter__je.vtable = &je_vtable;
 	search_end(&search);
 }
 
@@ -137,5 +137,5 @@ porter_allocator *porter__jemalloc(void)
 	}
 	pthread_once(&search.once, look_up);
 	errno = ENOENT;
-	return jemalloc.vtable ? &jemalloc : NULL;
+	return porter__je.vtable ? &porter__je : NULL;
 }

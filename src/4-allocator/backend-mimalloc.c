@@ -85,7 +85,7 @@ static const struct porter_allocator_vtable mi_vtable = {
 	.allocate_zeroed = mi_allocate_zeroed,
 };
 
-static porter_allocator mimalloc = { .vtable = NULL };
+porter_allocator porter__mi = { .vtable = NULL };
 
 static struct search search = SEARCH_INIT;
 
@@ -103,7 +103,7 @@ static void look_up(void)
 	    porter__find(library, "mi_realloc_aligned", &mi.realloc_aligned) &&
 	    porter__find(library, "mi_free", &mi.free) &&
 	    porter__find(library, "mi_collect", &mi.collect))
-		mimalloc.vtable = &mi_vtable;
+		porter__mi.vtable = &mi_vtable;
 	search_end(&search);
 }
 
@@ -115,5 +115,5 @@ porter_allocator *porter__mimalloc(void)
 	}
 	pthread_once(&search.once, look_up);
 	errno = ENOENT;
-	return mimalloc.vtable ? &mimalloc : NULL;
+	return porter__mi.vtable ? &porter__mi : NULL;
 }

@@ -4,7 +4,15 @@
  */
 #include "4-allocator/backend.h"
 
+#include "4-allocator/early.h"
+
 #include <string.h>
+
+bool porter__is_backend(const porter_allocator *a)
+{
+	return a == &porter__system || a == &porter__early ||
+	       a == &porter__je || a == &porter__mi;
+}
 
 porter_allocator *porter_backend(const char *name)
 {

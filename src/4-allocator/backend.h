@@ -19,6 +19,11 @@ extern porter_allocator porter__system;
  */
 bool porter__malloc_aligns_small_blocks(void);
 
+/* Whether it is one of those here: if so, no limit refuses what it does not give. */
+bool porter__is_backend(const porter_allocator *a);
+
+extern porter_allocator porter__je, porter__mi;
+
 /*
  * NULL with errno: ENOENT, the library is not to be found on this machine; EBUSY,
  * the calling thread is looking for it.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * last-refusal.c: what a thread is told of its last refusal.
+ * last-refusal.c: whether a limit refused the last request that failed, and which.
  *
  * A refusal notes figures and the two trackers. Names and children are looked up
  * here, when somebody asks. Trackers are never unmapped, so one that has ended
@@ -42,7 +42,7 @@ int porter_last_refusal(struct porter_refusal *out)
 	full.asked = (size_t)note->size;
 	full.limit = note->limit;
 	full.charged = note->charged;
-	full.stock = (int64_t)load_relaxed(&level->account.caps);
+	full.stock = note->stock;
 	memcpy(full.asked_name, asked->name, sizeof(full.asked_name));
 	memcpy(full.name, level->name, sizeof(full.name));
 	largest = porter__largest_children(level);

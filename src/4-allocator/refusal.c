@@ -3,17 +3,33 @@
  * refusal.c: when a limit refuses: who is asked for room, what is remembered.
  *
  * on_refused may do anything: allocate, unregister the thread, move it to
- * another one, throw an exception. So nothing that was known of the thread is used after it.
+ * another one, throw an exception. So nothing that was known of the thread is used
+ * after it.
  */
 #include "4-allocator/refusal.h"
+
+#include "4-allocator/backend.h"
 
 #include <errno.h>
 #include <string.h>
 
-void *porter__failed(porter_tracked *t)
+/* A thread without a slot has nothing of its own to write to. */
+void porter__forget_refusal(void)
+{
+	if (likely(porter__self->blocks[0]))
+		porter__self->refusal.asked = NULL;
+}
+
+static void count_failure(porter_tracked *t)
 {
 	shared_add(&t->counter.id->failures, 1);
 	errno = ENOMEM;
+}
+
+void *porter__failed(porter_tracked *t)
+{
+	porter__forget_refusal();
+	count_failure(t);
 	return NULL;
 }
 
@@ -21,7 +37,9 @@ void porter__request_failed(porter_tracked *t, uint64_t charged)
 {
 	if (charged)
 		porter__cancel(&t->account, charged);
-	porter__failed(t);
+	if (porter__is_backend(t->underlying))
+		porter__forget_refusal();
+	count_failure(t);
 }
 
 void porter__cancel_block(porter_tracked *t, uint64_t size)
@@ -48,6 +66,7 @@ static void remember(const porter_tracked *t, const struct refused *refused,
 		.size = size,
 		.limit = refused->limit,
 		.charged = refused->charged,
+		.stock = refused->stock,
 	};
 }
 
@@ -107,14 +126,12 @@ static bool ask_for_room(porter_tracked *t, uint64_t size,
 {
 	AT_END(count_refusal) porter_tracked *refuses = t;
 
-	if (somebody_made_room(t, size)) {
-		if (charge_again(t, size, refused)) {
-			refuses = NULL;
-			return true;
-		}
-		if (refused->level)
-			remember(t, refused, size);
+	if (somebody_made_room(t, size) && charge_again(t, size, refused)) {
+		refuses = NULL;
+		return true;
 	}
+	/* Anew: requests that on_refused made may have failed, too. */
+	remember(t, refused, size);
 	return false;
 }
 

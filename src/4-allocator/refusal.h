@@ -14,10 +14,17 @@
  */
 SLOW_PATH void porter__cancel_block(porter_tracked *t, uint64_t size);
 
-/* Counts a failure; returns NULL with errno ENOMEM. */
+/* The last request of this thread that failed was not refused by a limit. */
+SLOW_PATH void porter__forget_refusal(void);
+
+/* Counts a failure that is no refusal; returns NULL with errno ENOMEM. */
 SLOW_PATH void *porter__failed(porter_tracked *t);
 
-/* Cancels what was charged for a request, and counts a failure; errno ENOMEM. */
+/*
+ * The underlying allocator has given nothing. Cancels what was charged for the
+ * request, and counts a failure; errno is ENOMEM. If there may be a tracker below,
+ * that one has noted already whether it was a refusal.
+ */
 SLOW_PATH void porter__request_failed(porter_tracked *t, uint64_t charged);
 
 /*

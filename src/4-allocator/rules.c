@@ -23,6 +23,8 @@ void *porter_refuse(porter_allocator *a, int error)
 
 	if (t)
 		porter__failed(t);
+	else
+		porter__forget_refusal();
 	errno = error;
 	return NULL;
 }

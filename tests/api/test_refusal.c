@@ -142,6 +142,117 @@ static void all_ways_to_ask_are_told_of(void **state)
 	end(t);
 }
 
+/* ---- Failures that are no refusals ---- */
+
+static void fail_otherwise(porter_tracked *t, int how)
+{
+	void *block;
+
+	switch (how) {
+	case 0:
+		must(!porter_allocate(of(t), SIZE_MAX));
+		break;
+	case 1:
+		must(!porter_allocate_aligned(of(t), 10, 3));
+		break;
+	case 2: /* malloc has none */
+		must(!porter_allocate(of(t), PTRDIFF_MAX));
+		break;
+	case 3:
+		must(!porter_malloc(t, PTRDIFF_MAX));
+		break;
+	case 4:
+		must(!porter_calloc(t, SIZE_MAX, 2));
+		break;
+	case 5:
+		must(porter_charge(t, SIZE_MAX) == -1);
+		break;
+	case 6:
+		must(!porter_allocate_aligned(of(t), PTRDIFF_MAX - 4096, 4096));
+		break;
+	case 7:
+		block = porter_allocate(of(t), 10);
+		must(block &&
+		     !porter_reallocate(of(t), block, 10, PTRDIFF_MAX));
+		porter_free(of(t), block, 10);
+		break;
+	default:
+		must(!porter_allocate_aligned(porter_backend("system"), 1, 3));
+	}
+}
+
+static void another_failure_is_not_blamed_on_a_limit(void **state)
+{
+	porter_tracked *small = make("small", NULL, 1000);
+	porter_tracked *free_one = make("free", NULL, 0);
+	porter_tracked *above = porter_tracked_new(of(free_one));
+	void *block;
+
+	(void)state;
+	for (int how = 0; how < 9; how++) {
+		refuse(small, 1001);
+		assert_int_equal(last().asked, 1001);
+		block = porter_allocate(of(free_one), 100);
+		assert_int_equal(last().asked, 1001); /* that was no failure */
+		porter_free(of(free_one), block, 100);
+		fail_otherwise(free_one, how);
+		assert_true(none());
+		refuse(small, 1002);
+		fail_otherwise(above, how);
+		assert_true(none());
+	}
+	end(above);
+	end(free_one);
+	end(small);
+}
+
+static int make_requests_that_fail(porter_tracked *t, size_t size,
+				   void *context)
+{
+	(void)t;
+	(void)size;
+	fail_otherwise(context, 0);
+	return 0;
+}
+
+static void what_on_refused_does_hides_no_refusal(void **state)
+{
+	porter_tracked *t = make("t", NULL, 1000), *other = make("o", NULL, 0);
+
+	(void)state;
+	assert_int_equal(porter_tracked_set_on_refused(
+				 t, make_requests_that_fail, other),
+			 0);
+	refuse(t, 1001);
+	assert_int_equal(last().asked, 1001);
+	assert_string_equal(last().name, "t");
+	end(other);
+	end(t);
+}
+
+/* Threads have stock of the level that refuses what would never fit. */
+static void what_is_charged_is_not_told_too_low(void **state)
+{
+	porter_tracked *parent = make("parent", NULL, 1 << 20);
+	porter_tracked *child = make("child", parent, 0);
+	void *blocks[80];
+	struct porter_refusal r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
+		blocks[i] = porter_allocate(of(child), 1000);
+		refuse(child, 80 << 20);
+		r = last();
+		assert_true(r.charged >= 1000 * (int64_t)(i + 1));
+		assert_true(r.charged - r.stock <= 1000 * (int64_t)(i + 1));
+		assert_true(r.charged >= r.largest[0].bytes_used);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
+		porter_free(of(child), blocks[i], 1000);
+	end(child);
+	end(parent);
+}
+
 static void a_limit_that_was_set_later_is_told_of(void **state)
 {
 	porter_tracked *t = porter_tracked_new(NULL);
@@ -344,8 +455,10 @@ static void what_fails_below_was_not_refused(void **state)
 	picky.fail_at = 1;
 	picky.fail_after = true;
 	assert_null(porter_allocate(of(t), 10));
-	assert_null(porter_allocate(of(t), SIZE_MAX));
+	/* There may be a tracker under the program's own allocator. */
 	assert_int_equal(last().asked, 100001);
+	assert_null(porter_allocate(of(t), SIZE_MAX));
+	assert_true(none());
 	end(t);
 	picky_fini(&picky);
 }
@@ -390,6 +503,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_level_that_refused_is_told),
 		cmocka_unit_test(all_ways_to_ask_are_told_of),
+		cmocka_unit_test(another_failure_is_not_blamed_on_a_limit),
+		cmocka_unit_test(what_on_refused_does_hides_no_refusal),
+		cmocka_unit_test(what_is_charged_is_not_told_too_low),
 		cmocka_unit_test(a_limit_that_was_set_later_is_told_of),
 		cmocka_unit_test(a_tracker_below_refuses_in_its_own_name),
 		cmocka_unit_test(
