@@ -119,22 +119,31 @@ static void *reallocate_aligned(void *ptr, size_t old_size, size_t new_size,
 	}
 }
 
+/* Whether malloc aligns small blocks; or the thread that is finding out: see below. */
+enum { UNKNOWN, THEY_ARE, THEY_ARE_NOT };
+static uintptr_t small_blocks;
+
 /*
- * Some mallocs align a block of up to 8 bytes to 8 only, and some return NULL for
- * 0 bytes. From its alignment on a size gets what it asks for. glibc gives both
- * sizes the same room.
+ * Some mallocs align a block of up to 8 bytes to 8 only. From its alignment on a
+ * size gets the alignment from them, too.
  */
 static size_t at_least(size_t size, size_t alignment)
 {
-	return size < alignment ? alignment : size;
+	return size >= alignment || load_relaxed(&small_blocks) == THEY_ARE ?
+		       size :
+		       alignment;
 }
 
 static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 {
+	void *block;
+
 	(void)self;
 	if (unlikely(alignment > PORTER_ALIGNMENT))
 		return allocate_aligned(size, alignment);
-	return malloc(at_least(size, alignment));
+	block = malloc(at_least(size, alignment));
+	/* Some malloc(0) return NULL. */
+	return likely(block) || size != 0 ? block : malloc(1);
 }
 
 static void *allocate_zeroed(porter_allocator *self, size_t size,
@@ -143,7 +152,8 @@ static void *allocate_zeroed(porter_allocator *self, size_t size,
 	(void)self;
 	if (unlikely(alignment > PORTER_ALIGNMENT))
 		return allocate_zeroed_aligned(size, alignment);
-	return calloc(1, at_least(size, alignment));
+	/* Some calloc(1, 0) return NULL. */
+	return calloc(1, at_least(size + (size == 0), alignment));
 }
 
 static void *reallocate(porter_allocator *self, void *ptr, size_t old_size,
@@ -213,16 +223,15 @@ static bool small_blocks_are_aligned(void)
  */
 bool porter__malloc_aligns_small_blocks(void)
 {
-	enum { UNKNOWN, THEY_ARE, THEY_ARE_NOT };
-	static uintptr_t answer; /* or the thread that asks */
-	uintptr_t now = load_relaxed(&answer), me = (uintptr_t)pthread_self();
+	uintptr_t now = load_relaxed(&small_blocks);
+	uintptr_t me = (uintptr_t)pthread_self();
 
 	if (now == me)
 		return false;
 	if (now != THEY_ARE && now != THEY_ARE_NOT) {
-		store_relaxed(&answer, me);
+		store_relaxed(&small_blocks, me);
 		now = small_blocks_are_aligned() ? THEY_ARE : THEY_ARE_NOT;
-		store_relaxed(&answer, now);
+		store_relaxed(&small_blocks, now);
 	}
 	return now == THEY_ARE;
 }
