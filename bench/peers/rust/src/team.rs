@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//! Threads that live as long as the program, bound to their processors, and a
+//! stopwatch that they start together. As cxx/team.h.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::Arc;
+use std::time::Instant;
+
+pub struct Stopwatch {
+    arrived: Arc<AtomicUsize>,
+    parties: usize,
+    began: Instant,
+    cpu_began: f64,
+    pub wall: f64,
+    pub cpu: f64,
+}
+
+/// Nanoseconds of a processor that this thread has had.
+fn thread_time() -> f64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut now) };
+    now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
+}
+
+impl Stopwatch {
+    fn new(arrived: Arc<AtomicUsize>, parties: usize) -> Self {
+        let began = Instant::now();
+        Stopwatch { arrived, parties, began, cpu_began: 0.0, wall: 0.0, cpu: 0.0 }
+    }
+    pub fn start(&mut self) {
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        while self.arrived.load(Ordering::Acquire) < self.parties {
+            std::hint::spin_loop();
+        }
+        self.cpu_began = thread_time();
+        self.began = Instant::now();
+    }
+    pub fn stop(&mut self) {
+        self.wall = self.began.elapsed().as_nanos() as f64;
+        self.cpu = thread_time() - self.cpu_began;
+    }
+}
+
+type Work = Arc<dyn Fn(usize, &mut Stopwatch) + Send + Sync>;
+type Order = (Work, Stopwatch);
+
+#[derive(Default)]
+pub struct Team {
+    members: Vec<(Sender<Order>, Receiver<Stopwatch>)>,
+}
+
+/// Counted round the processors that the program may use.
+fn bind_to_processor(index: usize, allowed: &libc::cpu_set_t) {
+    unsafe {
+        let mut left = index % libc::CPU_COUNT(allowed) as usize;
+        for cpu in 0..libc::CPU_SETSIZE as usize {
+            if !libc::CPU_ISSET(cpu, allowed) {
+                continue;
+            }
+            if left == 0 {
+                let mut one: libc::cpu_set_t = std::mem::zeroed();
+                libc::CPU_SET(cpu, &mut one);
+                libc::sched_setaffinity(0, std::mem::size_of_val(&one), &one);
+                return;
+            }
+            left -= 1;
+        }
+    }
+}
+
+impl Team {
+    /// Starts threads until there are `n`; each calls `at_birth`.
+    pub fn grow_to(&mut self, n: usize, at_birth: fn()) {
+        let mut allowed: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        unsafe { libc::sched_getaffinity(0, std::mem::size_of_val(&allowed), &mut allowed) };
+        while self.members.len() < n {
+            let index = self.members.len();
+            let (order, orders) = channel::<Order>();
+            let (report, reports) = channel();
+            let (born, birth) = channel();
+            std::thread::spawn(move || {
+                bind_to_processor(index, &allowed);
+                at_birth();
+                born.send(()).unwrap();
+                for (work, mut watch) in orders {
+                    work(index, &mut watch);
+                    report.send(watch).unwrap();
+                }
+            });
+            birth.recv().unwrap();
+            self.members.push((order, reports));
+        }
+    }
+
+    /// The first `n` call `work` at the same time.
+    pub fn run(&self, n: usize, work: Work) -> Vec<Stopwatch> {
+        let arrived = Arc::new(AtomicUsize::new(0));
+        for (order, _) in &self.members[..n] {
+            order.send((work.clone(), Stopwatch::new(arrived.clone(), n))).unwrap();
+        }
+        self.members[..n].iter().map(|(_, reports)| reports.recv().unwrap()).collect()
+    }
+}
