@@ -5,9 +5,10 @@
  *	list			a line of JSON for each variant, then an empty one
  *	threads N		from now on N threads live, and each has counted
  *	measure V JOB T US	variant V by T threads for about US microseconds;
- *				the time of one operation in its thread, by the
- *				clock and of the processor, and the least share
- *				of a processor that a thread had
+ *				the nanoseconds of one operation in its thread,
+ *				the same less what the thread waited for a
+ *				processor, and the share of the time that the
+ *				unluckiest thread did not wait
  *	check V			whether V counts right
  *
  * The workers in other languages do the same.
@@ -26,7 +27,7 @@ static team threads;
 static std::vector<variant> all;
 
 struct figure {
-	double wall = 0, processor = 0, share = 1;
+	double wall = 0, own = 0, share = 1;
 };
 
 static loop loop_of(const variant &v, const std::string &job)
@@ -50,11 +51,11 @@ static figure timed(loop f, int parties, long n)
 	for (const auto &watch : watches) {
 		double operations = static_cast<double>(n) * parties;
 
+		double own = std::max(watch.wall - watch.waits, int64_t(1));
+
 		mean.wall += watch.wall / operations;
-		mean.processor += watch.processor / operations;
-		mean.share = std::min(mean.share,
-				      double(watch.processor) /
-					      std::max<int64_t>(watch.wall, 1));
+		mean.own += own / operations;
+		mean.share = std::min(mean.share, own / (watch.wall + 1));
 	}
 	return mean;
 }
@@ -72,8 +73,8 @@ static void measure(int which, const std::string &job, int parties, double us)
 			ns = tried.wall;
 	}
 	figure is = timed(f, parties, std::max(1L, long(us * 1e3 / ns)));
-	printf("{\"ns\": %.4f, \"cpu\": %.4f, \"share\": %.3f}\n", is.wall,
-	       is.processor, is.share);
+	printf("{\"ns\": %.4f, \"own\": %.4f, \"share\": %.3f}\n", is.wall,
+	       is.own, is.share);
 }
 
 static std::string quoted(const std::string &text)

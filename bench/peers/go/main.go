@@ -68,12 +68,12 @@ func variants() []*variant {
 	}
 }
 
-func timed(t *team, l loop, parties int, n int64) (wall, cpu, share float64) {
+func timed(t *team, l loop, parties int, n int64) (wall, own, share float64) {
 	share = 1
 	for _, w := range t.run(parties, func(_ int, w *stopwatch) { l(n, w) }) {
 		wall += w.wall / float64(n) / float64(parties)
-		cpu += w.cpu / float64(n) / float64(parties)
-		share = min(share, w.cpu/max(w.wall, 1))
+		own += w.own / float64(n) / float64(parties)
+		share = min(share, w.own/(w.wall+1))
 	}
 	return
 }
@@ -115,9 +115,9 @@ func main() {
 					known[key] = ns
 				}
 			}
-			wall, cpu, share := timed(t, l, parties,
+			wall, own, share := timed(t, l, parties,
 				int64(max(1, float64(number(4))*1e3/known[key])))
-			fmt.Printf("{\"ns\": %.4f, \"cpu\": %.4f, \"share\": %.3f}\n", wall, cpu, share)
+			fmt.Printf("{\"ns\": %.4f, \"own\": %.4f, \"share\": %.3f}\n", wall, own, share)
 		case "check":
 			v, wrong := all[number(1)], ""
 			if v.value != nil {

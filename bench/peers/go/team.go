@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -15,29 +17,34 @@ type stopwatch struct {
 	arrived   *atomic.Int32
 	parties   int32
 	began     time.Time
-	cpuBegan  float64
-	wall, cpu float64
+	waits     float64
+	wall, own float64
 }
 
-func threadTime() float64 {
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &now); err != nil {
-		panic(err)
+// Nanoseconds that this thread has waited for a processor, 0 where nobody knows.
+func waited() float64 {
+	var run, wait float64
+	text, err := os.ReadFile("/proc/thread-self/schedstat")
+	if err != nil {
+		return 0
 	}
-	return float64(now.Nano())
+	if _, err = fmt.Sscan(string(text), &run, &wait); err != nil {
+		return 0
+	}
+	return wait
 }
 
 func (w *stopwatch) start() {
+	w.waits = waited()
 	w.arrived.Add(1)
 	for w.arrived.Load() < w.parties {
 	}
-	w.cpuBegan = threadTime()
 	w.began = time.Now()
 }
 
 func (w *stopwatch) stop() {
 	w.wall = float64(time.Since(w.began).Nanoseconds())
-	w.cpu = threadTime() - w.cpuBegan
+	w.own = max(1, w.wall-(waited()-w.waits))
 }
 
 type order struct {

@@ -3,8 +3,8 @@
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,12 +23,22 @@ public class Peers {
 	static final int STEP = 64;
 	static final LongAdder adder = new LongAdder();
 	static final AtomicLong atomic = new AtomicLong();
-	static final ThreadMXBean times = ManagementFactory.getThreadMXBean();
+
+	static final Path SCHEDSTAT = Path.of("/proc/thread-self/schedstat");
+
+	/** Nanoseconds that this thread has waited for a processor; 0: nobody knows. */
+	static long waited() {
+		try {
+			return Long.parseLong(Files.readString(SCHEDSTAT).split(" ")[1]);
+		} catch (IOException e) {
+			return 0;
+		}
+	}
 
 	static class Stopwatch {
 		final AtomicInteger arrived;
 		final int parties;
-		long wall, cpu;
+		long wall, waits;
 
 		Stopwatch(AtomicInteger arrived, int parties) {
 			this.arrived = arrived;
@@ -36,16 +46,16 @@ public class Peers {
 		}
 
 		void start() {
+			waits = -waited();
 			arrived.incrementAndGet();
 			while (arrived.get() < parties)
 				Thread.onSpinWait();
-			cpu = -times.getCurrentThreadCpuTime();
 			wall = -System.nanoTime();
 		}
 
 		void stop() {
 			wall += System.nanoTime();
-			cpu += times.getCurrentThreadCpuTime();
+			waits += waited();
 		}
 	}
 
@@ -222,8 +232,9 @@ public class Peers {
 		double[] mean = { 0, 0, 1 };
 		for (Stopwatch watch : together(parties, (me, w) -> loop.run(n, w))) {
 			mean[0] += (double) watch.wall / n / parties;
-			mean[1] += (double) watch.cpu / n / parties;
-			mean[2] = Math.min(mean[2], (double) watch.cpu / Math.max(watch.wall, 1));
+			double own = Math.max(watch.wall - watch.waits, 1);
+			mean[1] += own / n / parties;
+			mean[2] = Math.min(mean[2], own / (watch.wall + 1));
 		}
 		return mean;
 	}
@@ -242,7 +253,7 @@ public class Peers {
 		}
 		long n = Math.max(1, (long) (us * 1e3 / known.get(key)));
 		double[] is = timed(loop, parties, n);
-		System.out.printf("{\"ns\": %.4f, \"cpu\": %.4f, \"share\": %.3f}%n", is[0], is[1], is[2]);
+		System.out.printf("{\"ns\": %.4f, \"own\": %.4f, \"share\": %.3f}%n", is[0], is[1], is[2]);
 	}
 
 	static long value(int which) {

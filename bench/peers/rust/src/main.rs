@@ -74,14 +74,14 @@ fn list_line(v: &Variant) -> String {
     )
 }
 
-/// Time of an operation by the clock and of the processor; the least share.
+/// Time of an operation, the same less waiting, and the least share of the latter.
 fn timed(team: &Team, run: Loop, parties: usize, n: u64) -> (f64, f64, f64) {
     let operations = n as f64 * parties as f64;
     let watches = team.run(parties, Arc::new(move |_, watch| run(n, watch)));
     (
         watches.iter().map(|w| w.wall).sum::<f64>() / operations,
-        watches.iter().map(|w| w.cpu).sum::<f64>() / operations,
-        watches.iter().map(|w| w.cpu / w.wall.max(1.0)).fold(1.0, f64::min),
+        watches.iter().map(|w| w.own).sum::<f64>() / operations,
+        watches.iter().map(|w| w.own / (w.wall + 1.0)).fold(1.0, f64::min),
     )
 }
 
@@ -120,8 +120,8 @@ fn main() {
                     }
                 });
                 let n = (number(4) as f64 * 1e3 / *ns).max(1.0) as u64;
-                let (wall, cpu, share) = timed(&team, run, parties, n);
-                println!("{{\"ns\": {wall:.4}, \"cpu\": {cpu:.4}, \"share\": {share:.3}}}");
+                let (wall, own, share) = timed(&team, run, parties, n);
+                println!("{{\"ns\": {wall:.4}, \"own\": {own:.4}, \"share\": {share:.3}}}");
             }
             "check" => println!("{{\"wrong\": \"{}\"}}", (all[number(1)].check)(&team)),
             _ => panic!("what is '{line}'?"),

@@ -11,34 +11,33 @@ pub struct Stopwatch {
     arrived: Arc<AtomicUsize>,
     parties: usize,
     began: Instant,
-    cpu_began: f64,
+    waits_began: f64,
     pub wall: f64,
-    pub cpu: f64,
+    pub own: f64,
 }
 
-/// Nanoseconds of a processor that this thread has had.
-fn thread_time() -> f64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut now) };
-    now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
+/// Nanoseconds that this thread has waited for a processor, 0 where nobody knows.
+fn waited() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().nth(1).and_then(|w| w.parse().ok()).unwrap_or(0.0)
 }
 
 impl Stopwatch {
     fn new(arrived: Arc<AtomicUsize>, parties: usize) -> Self {
         let began = Instant::now();
-        Stopwatch { arrived, parties, began, cpu_began: 0.0, wall: 0.0, cpu: 0.0 }
+        Stopwatch { arrived, parties, began, waits_began: 0.0, wall: 0.0, own: 0.0 }
     }
     pub fn start(&mut self) {
+        self.waits_began = waited();
         self.arrived.fetch_add(1, Ordering::SeqCst);
         while self.arrived.load(Ordering::Acquire) < self.parties {
             std::hint::spin_loop();
         }
-        self.cpu_began = thread_time();
         self.began = Instant::now();
     }
     pub fn stop(&mut self) {
         self.wall = self.began.elapsed().as_nanos() as f64;
-        self.cpu = thread_time() - self.cpu_began;
+        self.own = (self.wall - (waited() - self.waits_began)).max(1.0);
     }
 }
 
