@@ -66,7 +66,8 @@ std::vector<variant> variants()
 	static porter::arrow_pool without(nullptr,
 					  porter::arrow_pool::peak::unknown);
 	auto skip = [](const char *name) {
-		fprintf(stderr, "skipped: Arrow %s: not in this build of Arrow\n",
+		fprintf(stderr,
+			"skipped: Arrow %s: not in this build of Arrow\n",
 			name);
 	};
 	MemoryPool *pool;

@@ -34,8 +34,8 @@ static inline void other_work(chance &random)
 
 static inline std::string off_by(const char *when, int64_t wanted, int64_t got)
 {
-	return std::string(when) + ": " + std::to_string(wanted) +
-	       " wanted, " + std::to_string(got) + " read";
+	return std::string(when) + ": " + std::to_string(wanted) + " wanted, " +
+	       std::to_string(got) + " read";
 }
 
 static inline bool near(int64_t a, int64_t b, int64_t slack)

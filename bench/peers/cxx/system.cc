@@ -114,8 +114,8 @@ static variant nothing()
 /* What a number for each thread has in common. */
 static facts per_thread(const char *name, const char *note)
 {
-	return { name, "idea", "portermem", "size asked for", "at rest",
-		 "yes", "no",	"no",	    note };
+	return { name, "idea", "portermem", "size asked for", "at rest", "yes",
+		 "no", "no",   note };
 }
 
 template <class Way, int64_t Slack>
@@ -153,8 +153,8 @@ std::vector<variant> variants()
 		only_reads<thread_cached, 4 * 1001 * 512>(
 			"after folly's ThreadCachedInt, readFast",
 			"to 1,000 updates a thread"),
-		counter_variant<agents>(per_thread(
-			"after brpc's bvar::Adder", "reads under a lock")),
+		counter_variant<agents>(per_thread("after brpc's bvar::Adder",
+						   "reads under a lock")),
 		counter_variant<thread_array>(
 			per_thread("after valkey's zmalloc",
 				   "places of threads are not given back")),

@@ -61,8 +61,8 @@ struct combined {
 
 static facts tbb_facts(const char *name, const char *note)
 {
-	return { name, "real", "portermem", "size asked for", "at rest",
-		 "yes", "no",	"no",	    note };
+	return { name, "real", "portermem", "size asked for", "at rest", "yes",
+		 "no", "no",   note };
 }
 
 std::vector<variant> variants()
@@ -70,11 +70,11 @@ std::vector<variant> variants()
 	return {
 		counter_variant<enumerable<tbb::ets_no_key>>(
 			tbb_facts("TBB enumerable_thread_specific", "")),
-		counter_variant<enumerable<tbb::ets_key_per_instance>>(tbb_facts(
+		counter_variant<
+			enumerable<tbb::ets_key_per_instance>>(tbb_facts(
 			"TBB enumerable_thread_specific, ets_key_per_instance",
 			"a key of pthreads for each")),
-		counter_variant<combined>(
-			tbb_facts("TBB combinable",
-				  "plain numbers: no read under way")),
+		counter_variant<combined>(tbb_facts(
+			"TBB combinable", "plain numbers: no read under way")),
 	};
 }

@@ -77,33 +77,34 @@ class per_processor
 	static bool add(volatile struct rseq *mine, int64_t *value, int64_t n,
 			uint32_t processor)
 	{
-		asm goto(".pushsection __rseq_cs, \"aw\"\n\t"
-			 ".balign 32\n\t"
-			 "3:\n\t"
-			 ".long 0, 0\n\t"
-			 ".quad 1f, 2f - 1f, 4f\n\t"
-			 ".popsection\n\t"
-			 "leaq 3b(%%rip), %%rax\n\t"
-			 "movq %%rax, %[sequence]\n\t"
-			 "1:\n\t"
-			 "cmpl %[processor], %[is_on]\n\t"
-			 "jnz 4f\n\t"
-			 "addq %[n], %[value]\n\t"
-			 "2:\n\t"
-			 ".pushsection __rseq_failure, \"ax\"\n\t"
-			 ".byte 0x0f, 0xb9, 0x3d\n\t"
-			 ".long 0x53053053\n\t"
-			 "4:\n\t"
-			 "jmp %l[again]\n\t"
-			 ".popsection\n\t"
-			 : /* an asm goto has no outputs */
-			 : [sequence] "m"(mine->rseq_cs),
-			   [processor] "r"(processor), [is_on] "m"(mine->cpu_id),
-			   [value] "m"(*value), [n] "er"(n)
-			 : "memory", "cc", "rax"
-			 : again);
+		asm goto(
+			".pushsection __rseq_cs, \"aw\"\n\t"
+			".balign 32\n\t"
+			"3:\n\t"
+			".long 0, 0\n\t"
+			".quad 1f, 2f - 1f, 4f\n\t"
+			".popsection\n\t"
+			"leaq 3b(%%rip), %%rax\n\t"
+			"movq %%rax, %[sequence]\n\t"
+			"1:\n\t"
+			"cmpl %[processor], %[is_on]\n\t"
+			"jnz 4f\n\t"
+			"addq %[n], %[value]\n\t"
+			"2:\n\t"
+			".pushsection __rseq_failure, \"ax\"\n\t"
+			".byte 0x0f, 0xb9, 0x3d\n\t"
+			".long 0x53053053\n\t"
+			"4:\n\t"
+			"jmp %l[again]\n\t"
+			".popsection\n\t"
+			: /* an asm goto has no outputs */
+			: [sequence] "m"(mine->rseq_cs),
+			  [processor] "r"(processor), [is_on] "m"(mine->cpu_id),
+			  [value] "m"(*value), [n] "er"(n)
+			: "memory", "cc", "rax"
+			: again);
 		return true;
-	again:
+again:
 		return false;
 	}
 
