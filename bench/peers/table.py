@@ -69,9 +69,11 @@ def whole_verdict(cells):
 
 
 def number(x):
-    """Three digits."""
+    """Three digits; two of what is small."""
     if x >= 1000:
         return "%.0f" % x
+    if x < 0.1:
+        return "%.2g" % x
     return "%.2f" % x if x < 10 else "%.1f" % x if x < 100 else "%.0f" % x
 
 

@@ -49,14 +49,15 @@ static std::vector<variant> all;
 
 template <int Number>
 static void add(MemoryPool *pool, const char *name, const char *kind,
-		const char *against, const char *limit, const char *note)
+		const char *against, const char *limit, const char *note,
+		const char *peak = "yes")
 {
 	bool real = std::string(kind) == "real";
 
 	pool_of<Number>::pool = pool;
 	all.push_back(allocator_variant<pool_of<Number>>(
 		{ name, kind, against, "size asked for",
-		  real ? "always" : "at rest", "no", "yes", limit, note }));
+		  real ? "always" : "at rest", "no", peak, limit, note }));
 }
 
 std::vector<variant> variants()
@@ -74,7 +75,7 @@ std::vector<variant> variants()
 
 	add<0>(&ours, on_malloc, "ours", "", "yes", "");
 	add<1>(&without, "portermem's Arrow pool, no peak", "ours", on_malloc,
-	       "yes", "");
+	       "yes", "", "no");
 	add<2>(arrow::system_memory_pool(), "Arrow system pool", "real",
 	       on_malloc, "no", "");
 	if (arrow::jemalloc_memory_pool(&pool).ok())

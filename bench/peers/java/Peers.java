@@ -214,7 +214,7 @@ public class Peers {
 		{ Peers::updateAtomic, Peers::callAtomic, Peers::workAtomic, Peers::readAtomic },
 	};
 	static final String[][] ABOUT = {
-		{ "Java LongAdder", "at rest", "yes", "cells as contention wants them; not bound" },
+		{ "Java LongAdder", "at rest", "yes", "as many cells as contention wants" },
 		{ "Java AtomicLong", "always", "no", "one atomic number" },
 	};
 
