@@ -62,8 +62,8 @@ static figure timed(loop f, int parties, long n)
 
 static void measure(int which, const std::string &job, int parties, double us)
 {
-	static std::map<std::tuple<int, std::string, int>, double> known;
-	double &ns = known[{ which, job, parties }];
+	static std::map<std::tuple<int, std::string, int, int>, double> known;
+	double &ns = known[{ which, job, parties, threads.size() }];
 	loop f = loop_of(all[which], job);
 
 	for (long n = 16; ns == 0; n *= 4) {

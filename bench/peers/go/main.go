@@ -109,7 +109,7 @@ func main() {
 			fmt.Println("{}")
 		case "measure":
 			l, parties := all[number(1)].loops[words[2]], number(3)
-			key := strings.Join(words[1:4], " ")
+			key := fmt.Sprint(words[1:4], len(t.orders))
 			for n := int64(16); known[key] == 0; n *= 4 {
 				if ns, _, _ := timed(t, l, parties, n); ns*float64(n) > 200e3 {
 					known[key] = ns

@@ -109,7 +109,8 @@ fn main() {
                 let jobs = &all[number(1)].jobs;
                 let run = jobs.iter().find(|j| j.0 == words[2]).unwrap().1;
                 let parties = number(3);
-                let ns = known.entry(words[1..4].join(" ")).or_insert_with(|| {
+                let key = format!("{} {}", words[1..4].join(" "), team.size());
+                let ns = known.entry(key).or_insert_with(|| {
                     let mut n = 16;
                     loop {
                         let ns = timed(&team, run, parties, n).0;

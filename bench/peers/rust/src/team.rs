@@ -69,6 +69,10 @@ fn bind_to_processor(index: usize, allowed: &libc::cpu_set_t) {
 }
 
 impl Team {
+    pub fn size(&self) -> usize {
+        self.members.len()
+    }
+
     /// Starts threads until there are `n`; each calls `at_birth`.
     pub fn grow_to(&mut self, n: usize, at_birth: fn()) {
         let mut allowed: libc::cpu_set_t = unsafe { std::mem::zeroed() };
