@@ -7,7 +7,9 @@
 
 once
 test -n "${PYTHON3-}" || skip_all "no python3 here"
-has "${CXX:-g++}" || skip_all "no C++ compiler here"
+# shellcheck disable=SC2154
+test "$have_cxx17" = yes || skip_all "no compiler for C++17 here"
+test -e .libs/libportermem.so || skip_all "built without the shared library"
 instrumented && skip_all "a worker would need the instrumentation"
 peers=$srcdir/bench/peers
 there=$tmp/peers
