@@ -135,7 +135,7 @@ def job_table(variants, figures, job, title, columns):
 
 
 def facts(variants):
-    rows = [[v["name"], {"real": "the real one", "idea": "after the idea"}.get(
+    rows = [[v["name"], {"real": "the real one", "idea": "written here"}.get(
         v["kind"], v["kind"]), v["counts"], v["against"], v["note"]]
         for v in variants if v["against"]]
     return "\n## The peers\n\n" + markdown(

@@ -158,35 +158,35 @@ public class Peers {
 		atomic.addAndGet(-n * STEP);
 	}
 
-	static long otherWork(long random) {
+	static long otherWork(long x) {
 		for (int i = 0; i < 8; i++)
-			random = random * 6364136223846793005L + 1442695040888963407L;
-		return random;
+			x = (x ^ x >>> 29) * 6364136223846793005L;
+		return x;
 	}
 
 	static volatile long sink;
 
 	static void workAdder(long n, Stopwatch watch) {
-		long random = 1;
+		long x = 1;
 		watch.start();
 		for (long i = 0; i < n; i++) {
-			random = otherWork(random);
+			x = otherWork(x);
 			adder.add(STEP);
 		}
 		watch.stop();
-		sink = random;
+		sink = x;
 		adder.add(-n * STEP);
 	}
 
 	static void workAtomic(long n, Stopwatch watch) {
-		long random = 1;
+		long x = 1;
 		watch.start();
 		for (long i = 0; i < n; i++) {
-			random = otherWork(random);
+			x = otherWork(x);
 			atomic.addAndGet(STEP);
 		}
 		watch.stop();
-		sink = random;
+		sink = x;
 		atomic.addAndGet(-n * STEP);
 	}
 
