@@ -67,27 +67,37 @@ build_and_run() {
 }
 
 # An adapter's example wants the headers of the library that it is for.
+adapter_compiler() {
+	case $1 in
+	*.cc) echo "$CXX -std=c++17 -isystem $porter_pypi/pyarrow/include" ;;
+	*) echo "$CC -std=c99" ;;
+	esac
+}
+
 compile_adapter() {
-	# shellcheck disable=SC2086
-	$CC -std=c99 $warnings -I"$srcdir/include" $adapter_cflags \
+	# shellcheck disable=SC2046,SC2086
+	$(adapter_compiler "$1") $warnings -I"$srcdir/include" $adapter_cflags \
 		-fsyntax-only "$1"
 }
 
 headers_are_missing() {
-	# shellcheck disable=SC2086
-	$CC -I"$srcdir/include" $adapter_cflags -E "$1" 2>&1 >/dev/null |
+	# shellcheck disable=SC2046,SC2086
+	$(adapter_compiler "$1") -I"$srcdir/include" $adapter_cflags -E "$1" \
+		2>&1 >/dev/null |
 		grep -v portermem/ | grep -q 'No such file\|not found'
 }
 
 # page source
 check_example() {
-	if grep -q 'portermem/adapt-' "$2"; then
+	if test "$2" != "${2%.cc}" && ! has "${CXX%% *}"; then
+		skip "$1" "no C++ compiler"
+	elif grep -q 'portermem/adapt-[^p]' "$2"; then
 		if headers_are_missing "$2"; then
 			skip "$1" "no headers of that library here"
 		else
 			check "$1: the example compiles" compile_adapter "$2"
 		fi
-	elif grep -q 'main(void)' "$2"; then
+	elif grep -q '^int main(' "$2"; then
 		check "$1: the example compiles and returns 0" \
 			build_and_run "$2"
 	else
@@ -115,8 +125,8 @@ done
 for name in portermem portermem-adapters; do
 	mkdir "$tmp/$name"
 	extract $name.7 "$tmp/$name" EXAMPLES
-	for source in "$tmp/$name"/*.c; do
-		check_example "$name(7) $(basename "$source" .c)" "$source"
+	for source in "$tmp/$name"/*.c*; do
+		check_example "$name(7) $(basename "$source")" "$source"
 	done
 done
 

@@ -116,6 +116,30 @@ ls "$src"/doc/examples/*.c | sed "s|^$src/||" | sort >"$work/examples"
 grep -o 'doc/examples/[a-z0-9_]*\.c' "$src/doc/Makefile.am" | sort |
 	diff "$work/examples" - >"$work/out"
 report "each example is in doc/Makefile.am"
+for file in $pages; do
+	case $file in
+	*.7) continue ;;
+	esac
+	awk '/^\.Sh/ { see = /SEE ALSO/ } see && / 3( ,)?$/ { n++ }
+		END { if (n > 6) print FILENAME ": " n }' "$file"
+done >"$work/out"
+! test -s "$work/out"
+report "a page of section 3 refers to at most six others"
+# value NAME PAGE...: pages that do not say what NAME is defined as.
+value()
+{
+	number=$(sed -n "s/^#define $1 //p" "$src/include/portermem/limit.h")
+	for name in $2; do
+		tr '\n' ' ' <"$(page "$name")" |
+			grep -qE "$1 ?,?( which)? is $number\b" || echo "$name: $1"
+	done
+}
+{
+	value PORTER_NAME_SIZE "porter_tracked_options porter_refusal"
+	value PORTER_REFUSAL_CHILDREN porter_refusal
+} >"$work/out"
+! test -s "$work/out"
+report "pages have the values of constants"
 # Headers are named in .In lines and in code, and a page is NAME(3).
 for file in $pages; do
 	awk '/^\.Bd/ { code = 1 } /^\.Ed/ { code = 0 }
@@ -218,10 +242,17 @@ if command -v groff >/dev/null &&
 	echo .Dd | groff -mdoc -z >/dev/null 2>&1; then
 	for file in $pages; do
 		groff -man -ww -z "$file"
-		groff -mdoc -ww -z "$file"
+		# What a function takes is not broken between words.
+		case $file in
+		*.7) narrow=60 ;;
+		*) narrow=64 ;;
+		esac
+		for columns in $narrow 72 80 90 100; do
+			groff -Tutf8 -mdoc -ww -z -rLL=${columns}n "$file"
+		done
 	done >"$work/out" 2>&1
 	! test -s "$work/out"
-	report "groff has no warning"
+	report "groff has no warning, in terminals of 60 to 100 columns"
 else
 	skip "groff has no warning" "no groff with its macros"
 fi

@@ -16,6 +16,7 @@ my @problems;
 my @mentions;	# { name, file, line }: of porter_...() in comments
 our %functions;	# by name, of all headers
 our @types;	# structs, enums and typedefs: { name, is, code, doc, file, line }
+our %compile;	# by header: the line that compiles a program, of adapters
 our %initializers;	# PORTER_..._INIT => 1, of all headers
 our $version = '';
 
@@ -186,6 +187,7 @@ sub read_header
 	problem($file, $doc_line, "nothing after this comment")
 		if defined $doc;
 
+	$compile{$file} = $1 if $text =~ /^ \*\t(cc file\.c .*)$/m;
 	pos $text = 0;
 	$initializers{$1} = 1 while $text =~ /^#define\s+(PORTER_\w+_INIT)\b/mg;
 	while ($text =~ /\b(porter_\w+)\(\)/g) {

@@ -10,7 +10,7 @@ use warnings;
 use Errno ();
 use File::Basename qw(basename);
 
-our (%functions, @types, %initializers, $version);
+our (%functions, @types, %compile, %initializers, $version);
 our %examples;	# by name: the program in EXAMPLES
 our $date = 'January 1, 1970';
 
@@ -137,7 +137,7 @@ sub tagged
 		. join('', map { ".It $_->[0]\n$_->[1]" } @items) . ".El\n";
 }
 
-# `ECODE, when; ECODE, when. More text.` as a list and more text.
+# `ECODE, when; ECODE, ECODE, when. More text.` as a list and more text.
 sub errors
 {
 	my ($text, $f) = @_;
@@ -149,10 +149,12 @@ sub errors
 	($text, $rest) = ($1, $2)
 		if $text =~ /^(.*?\.)\s+(?!E[A-Z0-9]+,)([A-Z].*)$/s;
 	for my $item (split /[;.]\s+(?=E[A-Z0-9]+\b)/, $text) {
-		my ($code, $when) = $item =~ /^(\w+),?\s*(.*?)\.?$/s;
+		my ($codes, $when) = $item =~
+			/^(\w+(?:,\s+E[A-Z0-9]+\b)*),?\s*(.*?)\.?$/s;
 
-		$when = 'not enough memory' if $when eq '' && $code eq 'ENOMEM';
-		push @items, [ "Bq Er $code", flow(ucfirst("$when."), $f) ];
+		$codes =~ s/,\s+/ , /g;
+		$when = 'not enough memory' if $when eq '' && $codes eq 'ENOMEM';
+		push @items, [ "Bq Er $codes", flow(ucfirst("$when."), $f) ];
 	}
 	$out = tagged('Er', @items);
 	$out .= ".Pp\n" . paragraphs($rest, $f) if $rest ne '';
@@ -226,14 +228,13 @@ sub synopsis
 		: ".Fn $f->{name} void\n");
 }
 
-# What to link with: an adapter is a library of its own, or inline.
-sub library_of
+# How a program is compiled: the header of an adapter says it.
+sub compile_of
 {
 	my ($f) = @_;
 
-	return 'portermem' if $f->{private};
-	return basename($f->{file}) =~ /^adapt-(.+)\.h$/ ? "portermem-$1"
-							  : 'portermem';
+	return $compile{ $f->{file} }
+		// 'cc file.c $(pkg-config --cflags --libs portermem)';
 }
 
 # The program that shows how one of the names is used, in the EXAMPLES section.
@@ -285,23 +286,38 @@ sub attributes
 			: '');
 }
 
+# What the comment names comes first, then what is related otherwise, the nearest first.
+sub related
+{
+	my ($it, @others) = @_;
+	my $text = join ' ', $it->{doc}{body}, values %{ $it->{doc}{parameters} },
+		map { $it->{doc}{fields}{$_} // '' } qw(Ownership Return Errors);
+	my %seen = ($it->{name} => 1);
+	my @all = grep { ($functions{$_} || is_type($_)) && !$seen{$_}++ }
+		$text =~ /\b(porter_\w+)/g, @others;
+
+	return @all[0 .. ($#all < 5 ? $#all : 5)];
+}
+
 sub see_also
 {
-	my ($it, @names) = @_;
-	my %names = map { $_ => 1 } grep { $_ ne $it->{name} } @names;
+	my ($it, @others) = @_;
+	my @names = sort(related($it, @others));
 	my $adapter = basename($it->{file}) =~ /^adapt-/;
 
-	return section('SEE ALSO', join('', map { ".Xr $_ 3 ,\n" } sort keys %names)
+	return section('SEE ALSO', join('', map { ".Xr $_ 3 ,\n" } @names)
 		. ".Xr portermem 7" . ($adapter ? " ,\n.Xr portermem-adapters 7" : '')
 		. "\n");
 }
 
-# Functions that are declared beside it.
+# Functions that the same header declares, the nearest first.
 sub neighbours
 {
 	my ($it) = @_;
+	my $distance = sub { abs $functions{ $_[0] }{line} - $it->{line} };
 
-	return grep { $functions{$_}{file} eq $it->{file} } keys %functions;
+	return sort { $distance->($a) <=> $distance->($b) || $a cmp $b }
+		grep { $functions{$_}{file} eq $it->{file} } keys %functions;
 }
 
 sub function_page
@@ -309,11 +325,9 @@ sub function_page
 	my ($f) = @_;
 	my $doc = $f->{doc};
 	my %field = %{ $doc->{fields} };
-	my $library = library_of($f);
 	my $out = beginning($f) . section('SYNOPSIS',
 		".In portermem/" . basename($f->{file}) . "\n" . synopsis($f)
-		. ".Pp\n.Dl cc file.c "
-		. "\$(pkg-config --cflags --libs $library)\n");
+		. ".Pp\n.Dl " . compile_of($f) . "\n");
 
 	my @described = map {
 		my $about = $doc->{parameters}{ $_->{name} };
@@ -337,7 +351,7 @@ sub function_page
 		. section('EXAMPLES', example_of($f->{name}))
 		. section('ERRORS', errors($field{Errors}, $f))
 		. attributes($f)
-		. see_also($f, neighbours($f), map { $_->{name} } types_of($f));
+		. see_also($f, (map { $_->{name} } types_of($f)), neighbours($f));
 }
 
 # What the type is called in a program.

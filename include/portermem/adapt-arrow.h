@@ -3,9 +3,10 @@
  * adapt-arrow.h: count columns that are exported and imported by Arrow's C Data
  * Interface.
  *
- * Link with -lportermem-arrow (pkg-config: portermem-arrow). Arrow itself is not
- * needed. The interface consists of two structs; its specification is
- * https://arrow.apache.org/docs/format/CDataInterface.html
+ *	cc file.c $(pkg-config --cflags --libs portermem-arrow)
+ *
+ * Arrow itself is not needed. The interface consists of two structs; its specification
+ * is https://arrow.apache.org/docs/format/CDataInterface.html
  *
  *	porter_arrow_buffer_resize()	makes a buffer grow
  *	porter_arrow_export_array()	makes an array from buffers; the consumer

@@ -5,7 +5,7 @@
  *	porter::arrow_pool          an arrow::MemoryPool on a porter_allocator
  *	porter::arrow_allocator     a porter_allocator on an arrow::MemoryPool
  *
- * Link with -lportermem (pkg-config: portermem) and Arrow.
+ *	c++ file.cc $(pkg-config --cflags --libs portermem arrow)
  *
  *	porter::arrow_pool pool;
  *	auto table = arrow::csv::TableReader::Make(
@@ -90,8 +90,13 @@ class arrow_peak
 } /* namespace detail */
 
 /*
- * A memory pool with a tracker of its own, which wraps an allocator. Its statistics
- * have the meaning and the values of those of Arrow's pools:
+ * A memory pool with a tracker of its own, which wraps an allocator. To have the pool
+ * count in a tracker of the program, too, pass the allocator of that tracker:
+ *
+ *	porter::arrow_pool pool(porter_tracked_allocator(tracker));
+ *
+ * Any number of pools may share it, and its limit applies to all of them. The
+ * statistics of the pool have the meaning and the values of those of Arrow's pools:
  *
  *	bytes_allocated()	bytes in use, as requested
  *	total_bytes_allocated()	bytes allocated in all, including the growth of

@@ -2,7 +2,7 @@
 /*
  * adapt-cares.h: the memory of c-ares through a tracked allocator.
  *
- * Link with -lportermem-cares (pkg-config: portermem-cares).
+ *	cc file.c $(pkg-config --cflags --libs portermem-cares libcares)
  *
  * The tracker counts the sizes that c-ares requests. c-ares has no number of its own.
  */

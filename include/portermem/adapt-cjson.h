@@ -2,7 +2,7 @@
 /*
  * adapt-cjson.h: cJSON's memory through a tracked allocator.
  *
- * Link with -lportermem-cjson (pkg-config: portermem-cjson).
+ *	cc file.c $(pkg-config --cflags --libs portermem-cjson libcjson)
  *
  * The tracker counts the sizes that cJSON requests. cJSON has no number of its own.
  */

@@ -2,7 +2,7 @@
 /*
  * adapt-curl.h: libcurl's memory through a tracked allocator.
  *
- * Link with -lportermem-curl (pkg-config: portermem-curl).
+ *	cc file.c $(pkg-config --cflags --libs portermem-curl libcurl)
  *
  * The tracker counts the sizes that libcurl requests. libcurl has no number of its
  * own. The tracker does not count what the libraries below libcurl allocate, for TLS,

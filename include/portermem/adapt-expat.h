@@ -2,7 +2,7 @@
 /*
  * adapt-expat.h: expat's memory through a tracked allocator.
  *
- * Link with -lportermem-expat (pkg-config: portermem-expat).
+ *	cc file.c $(pkg-config --cflags --libs portermem-expat expat)
  *
  * The tracker counts the sizes that expat requests. expat has no number of its own.
  */

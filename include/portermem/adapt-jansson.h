@@ -2,7 +2,7 @@
 /*
  * adapt-jansson.h: jansson's memory through a tracked allocator.
  *
- * Link with -lportermem-jansson (pkg-config: portermem-jansson).
+ *	cc file.c $(pkg-config --cflags --libs portermem-jansson jansson)
  *
  * The tracker counts the sizes that jansson requests. jansson has no number of its own.
  */

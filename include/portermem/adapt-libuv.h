@@ -2,7 +2,7 @@
 /*
  * adapt-libuv.h: libuv's memory through a tracked allocator.
  *
- * Link with -lportermem-libuv (pkg-config: portermem-libuv).
+ *	cc file.c $(pkg-config --cflags --libs portermem-libuv libuv)
  *
  * The tracker counts the sizes that libuv requests. libuv has no number of its own.
  */

@@ -2,7 +2,7 @@
 /*
  * adapt-libxml2.h: libxml2's memory through a tracked allocator.
  *
- * Link with -lportermem-libxml2 (pkg-config: portermem-libxml2).
+ *	cc file.c $(pkg-config --cflags --libs portermem-libxml2 libxml-2.0)
  *
  * The tracker counts the sizes that libxml2 requests. porter_bytes_used() equals, to
  * the byte, the result of xmlMemUsed() in a process that has installed the counting

@@ -5,11 +5,13 @@
  *	lua_State *L = lua_newstate(porter_lua_alloc,
  *				    porter_tracked_allocator(tracker));
  *
- * The adapter consists of this header. Lua passes the size of a block when it frees
- * the block, so blocks have no header. If one state uses the tracker, its number
- * equals Lua's own, to the byte: lua_gc(L, LUA_GCCOUNT) * 1024 +
- * lua_gc(L, LUA_GCCOUNTB). If several states use it, it equals their sum. The tracker
- * also counts what a luaL_Buffer has on the heap while it is filled; Lua does not.
+ *	cc file.c $(pkg-config --cflags --libs portermem lua5.4)
+ *
+ * Lua passes the size of a block when it frees the block, so blocks have no header. If
+ * one state uses the tracker, its number equals Lua's own, to the byte: lua_gc(L,
+ * LUA_GCCOUNT) * 1024 + lua_gc(L, LUA_GCCOUNTB). If several states use it, it equals
+ * their sum. The tracker also counts what a luaL_Buffer has on the heap while it is
+ * filled; Lua does not.
  */
 #ifndef PORTER_ADAPT_LUA_H
 #define PORTER_ADAPT_LUA_H

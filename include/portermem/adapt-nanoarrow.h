@@ -2,8 +2,9 @@
 /*
  * adapt-nanoarrow.h: nanoarrow's memory through an allocator.
  *
- * Link with -lportermem (pkg-config: portermem-nanoarrow). The adapter consists of this
- * header. Include the header of nanoarrow before it:
+ *	cc file.c nanoarrow.c $(pkg-config --cflags --libs portermem-nanoarrow)
+ *
+ * The adapter consists of this header. Include the header of nanoarrow before it:
  *
  *	#include <nanoarrow/nanoarrow.h>
  *	#include <portermem/adapt-nanoarrow.h>
@@ -16,8 +17,8 @@
  * The variadic buffers of string and binary views hold values of more than 12 bytes.
  * They use nanoarrow's own allocator: see porter_nanoarrow_set().
  *
- * nanoarrow gets the memory of the structs of arrays and schemas from malloc. A program
- * that compiles nanoarrow.c into itself can have them counted, too: see
+ * nanoarrow gets the memory of the structs of arrays and schemas from malloc. A
+ * program that compiles nanoarrow.c into itself can have them counted, too: see
  * PORTER_NANOARROW_STRUCTS.
  */
 #ifndef PORTER_ADAPT_NANOARROW_H

@@ -5,8 +5,10 @@
  *	nghttp2_mem memory = porter_nghttp2_memory(tracker);
  *	nghttp2_session_server_new3(&session, callbacks, user, NULL, &memory);
  *
- * The adapter consists of this header. The tracker counts the sizes that nghttp2
- * requests. nghttp2 has no number of its own.
+ *	cc file.c $(pkg-config --cflags --libs portermem libnghttp2)
+ *
+ * The tracker counts the sizes that nghttp2 requests. nghttp2 has no number of its
+ * own.
  */
 #ifndef PORTER_ADAPT_NGHTTP2_H
 #define PORTER_ADAPT_NGHTTP2_H

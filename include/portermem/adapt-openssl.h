@@ -2,7 +2,7 @@
 /*
  * adapt-openssl.h: OpenSSL's memory through a tracked allocator.
  *
- * Link with -lportermem-openssl (pkg-config: portermem-openssl).
+ *	cc file.c $(pkg-config --cflags --libs portermem-openssl libcrypto)
  *
  * For OpenSSL 3. The tracker counts the sizes that OpenSSL requests. OpenSSL has no
  * number of its own. The tracker does not count the secure heap, which

@@ -5,7 +5,7 @@
  *	porter::allocator<T>        for std::vector and its like; C++11
  *	porter::memory_resource     for std::pmr::vector and its like; C++17
  *
- * Link with -lportermem (pkg-config: portermem).
+ *	c++ file.cc $(pkg-config --cflags --libs portermem)
  *
  *	porter_tracked *t = porter_tracked_new(nullptr);
  *	porter::memory_resource parts(porter_tracked_allocator(t));

@@ -2,7 +2,7 @@
 /*
  * adapt-sqlite.h: SQLite's memory through a tracked allocator.
  *
- * Link with -lportermem-sqlite (pkg-config: portermem-sqlite).
+ *	cc file.c $(pkg-config --cflags --libs portermem-sqlite sqlite3)
  *
  * porter_bytes_used() equals sqlite3_memory_used() to the byte, when nothing else
  * uses the tracker. What counts are sizes rounded up to a multiple of 8, as SQLite
@@ -29,8 +29,8 @@ PORTER_BEGIN_DECLS
  * has one allocator.
  *
  * Ownership: @t stays the caller's. The methods stay installed, also after
- * sqlite3_shutdown(): @t must outlive every later use of SQLite in the process,
- * or until another tracker is installed after sqlite3_shutdown().
+ * sqlite3_shutdown(). @t must exist until SQLite is no longer used, or until another
+ * tracker is installed after sqlite3_shutdown().
  * Return: 0, or -1 with errno and nothing changed.
  * Errors: EINVAL, @t is NULL; EBUSY, SQLite is initialized already.
  * Threads: not safe, as sqlite3_config() is not. Signals: not safe.

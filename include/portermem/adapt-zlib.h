@@ -6,8 +6,10 @@
  *	porter_zlib_use(tracker, &stream);
  *	deflateInit(&stream, Z_BEST_COMPRESSION);
  *
- * The adapter consists of this header. The tracker counts what zlib requests: the
- * number of items times their size. zlib has no number of its own.
+ *	cc file.c $(pkg-config --cflags --libs portermem zlib)
+ *
+ * The tracker counts what zlib requests: the number of items times their size. zlib
+ * has no number of its own.
  */
 #ifndef PORTER_ADAPT_ZLIB_H
 #define PORTER_ADAPT_ZLIB_H

@@ -4,9 +4,11 @@
  *
  *	ZSTD_CCtx *c = ZSTD_createCCtx_advanced(porter_zstd_memory(tracker));
  *
- * The adapter consists of this header. The number of the tracker equals the result of
- * ZSTD_sizeof_CCtx() or ZSTD_sizeof_DCtx(), to the byte. If a context has worker
- * threads, they are equal when it is at rest.
+ *	cc file.c $(pkg-config --cflags --libs portermem libzstd)
+ *
+ * The number of the tracker equals the result of ZSTD_sizeof_CCtx() or
+ * ZSTD_sizeof_DCtx(), to the byte. If a context has worker threads, they are equal
+ * when it is at rest.
  *
  * ZSTD_customMem belongs to the interface of zstd for static linking, so it may change
  * with the version of zstd. This header defines ZSTD_STATIC_LINKING_ONLY before it

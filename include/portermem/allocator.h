@@ -162,8 +162,8 @@ void *porter_refuse(porter_allocator *a, int error);
  * porter_free_aligned() or porter_reallocate_aligned(), with the same allocator
  * and the same alignment, in any thread.
  * Return: the block, or NULL with errno set.
- * Errors: ENOMEM, there is no memory, a limit refuses the request (see
- * porter_tracked_set_limit()), or @size is above PTRDIFF_MAX; EINVAL, @alignment
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (then
+ * porter_last_refusal() returns 0), or @size is above PTRDIFF_MAX; EINVAL, @alignment
  * is not a power of two.
  * Threads: safe if the allocator is; all allocators of the library are.
  * Signals: not safe.
@@ -211,8 +211,8 @@ PORTER_INLINE void porter_free_aligned(porter_allocator *a, void *ptr,
  * Ownership: on success @ptr is no longer valid and the caller owns the new
  * block. On failure the caller still owns @ptr, which is unchanged.
  * Return: the block, or NULL with errno set.
- * Errors: ENOMEM, there is no memory, a limit refuses the request (see
- * porter_tracked_set_limit()), or @new_size is above PTRDIFF_MAX; EINVAL,
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (then
+ * porter_last_refusal() returns 0), or @new_size is above PTRDIFF_MAX; EINVAL,
  * @alignment is not a power of two.
  * Threads: safe if the allocator is. Signals: not safe.
  */
@@ -246,8 +246,8 @@ PORTER_INLINE void *porter_reallocate_aligned(porter_allocator *a, void *ptr,
  * Ownership: the caller owns the block. It passes the block to porter_free() or
  * porter_reallocate(), with the same allocator, in any thread.
  * Return: the block, or NULL with errno set.
- * Errors: ENOMEM, there is no memory, a limit refuses the request (see
- * porter_tracked_set_limit()), or @size is above PTRDIFF_MAX.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (then
+ * porter_last_refusal() returns 0), or @size is above PTRDIFF_MAX.
  * Threads: safe if the allocator is. Signals: not safe.
  */
 PORTER_INLINE void *porter_allocate(porter_allocator *a, size_t size)
@@ -268,8 +268,8 @@ PORTER_INLINE void *porter_allocate(porter_allocator *a, size_t size)
  * Ownership: on success @ptr is no longer valid and the caller owns the new
  * block. On failure the caller still owns @ptr, which is unchanged.
  * Return: the block, or NULL with errno set.
- * Errors: ENOMEM, there is no memory, a limit refuses the request (see
- * porter_tracked_set_limit()), or @new_size is above PTRDIFF_MAX.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (then
+ * porter_last_refusal() returns 0), or @new_size is above PTRDIFF_MAX.
  * Threads: safe if the allocator is. Signals: not safe.
  */
 PORTER_INLINE void *porter_reallocate(porter_allocator *a, void *ptr,

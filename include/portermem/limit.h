@@ -8,17 +8,15 @@
  *	      |-- query 17   256 MiB       "queries" and "server", and counts in all
  *	      `-- query 18   256 MiB       three trackers
  *
- * Charged bytes. Each tracker has an account. An allocation charges its bytes to
- * the account before it calls the underlying allocator. A free uncharges them
- * after the underlying allocator has taken the block back. So the charged bytes
- * are the bytes in use and the bytes of calls in progress. They can include a
- * request that the underlying allocator then does not satisfy. The account of a
- * tracker includes its descendants. Limits, peaks and watches are about charged
- * bytes.
+ * Charged bytes are those in use and those of calls in progress, descendants
+ * included. Limits, peaks and watches are about them. An allocation charges its bytes
+ * before it calls the underlying allocator, and a free uncharges them after the
+ * underlying allocator has taken the block back. So a request that the underlying
+ * allocator does not satisfy was charged for a moment, too.
  *
- * Stock. Each thread gets a stock of bytes that are charged in advance, at all
- * levels of the hierarchy. Within its stock a thread allocates and frees without
- * touching the account. A stock is between 4 KiB and 256 KiB; it is larger if
+ * Stock. The account of a tracker also holds the stock of each thread: bytes that the
+ * thread may charge at all levels of the hierarchy without touching the account. Stock
+ * is not charged. A stock is between 4 KiB and 256 KiB; it is larger if
  * fewer threads have one. All stocks below a limit together are at most a quarter
  * of the room that is left to the limit. Before the library refuses a request, it
  * drains the stocks, which means that it takes them back. So it refuses nothing
@@ -54,32 +52,33 @@
 PORTER_BEGIN_DECLS
 
 /*
- * The size of a name with its final 0. Longer names are cut; a name in UTF-8 is cut
- * between two characters.
+ * The size of a name with its final 0. A longer name is cut, in UTF-8 between two
+ * characters.
  */
 #define PORTER_NAME_SIZE 48
 
 /**
  * porter_on_refused - the callback that runs before a limit refuses a request
  *
- * The library calls the callback in the thread that made the request, for an
- * allocation, a reallocation or a porter_charge(). The callback can make room and
- * ask for another attempt. The library does not call it if the underlying allocator
- * has no memory.
+ * The library calls the callback once for each request that a limit would refuse:
+ * an allocation, a reallocation or a porter_charge(). It calls it in the thread that
+ * made the request. It does not call it if the underlying allocator has no memory.
  *
  * t        the tracker that received the request; the limit may be that of an
  *          ancestor
  * size     the requested bytes, or the bytes by which a block was to grow
  * context  the context that was set together with the callback
  *
- * Return nonzero to have the request tried once more, or 0 to have it refused. In
- * C++ the callback may throw an exception: then the request is refused, and the
- * exception reaches the caller. The callback must not leave by longjmp().
+ * Return nonzero, and the library tries the request exactly once more; it does not
+ * call the callback a second time. So make room for all of @size, below the limit that
+ * refuses: porter_last_refusal() has the limit and its tracker. Return 0 to have the
+ * request refused. In C++ the callback may throw an exception: then the request is
+ * refused, and the exception reaches the caller. The callback must not leave by
+ * longjmp().
  *
- * The callback runs inside the call that made the request, with all locks that the
- * caller holds. If the callback waits for a lock of the program, no thread may make
- * a request through this tracker or a descendant while it holds that lock. The
- * library holds none of its own locks meanwhile.
+ * Do not hold a lock that the callback takes while you allocate through this tracker or
+ * a descendant. The callback runs inside the call that made the request, with all locks
+ * that the caller holds. The library holds none of its own locks meanwhile.
  *
  * The callback may free, allocate, set limits, and call porter_last_refusal() to
  * find out which limit would refuse. It may allocate through @t. If a limit would
@@ -97,7 +96,9 @@ typedef int (*porter_on_refused)(porter_tracked *t, size_t size, void *context);
  * leaves all other members 0. Then set the members that you need.
  *
  * size             sizeof(struct porter_tracked_options)
- * name             a name for messages and statistics, or NULL
+ * name             a name for messages and statistics, or NULL, which is the same as
+ *                  an empty string. PORTER_NAME_SIZE is 48: a name of more than 47
+ *                  bytes is cut, in UTF-8 between two characters.
  * parent           the parent, or NULL. The new tracker counts in its parent, too,
  *                  and the limit of the parent applies to it. The underlying
  *                  allocator is independent of the parent. Do not use the parent
@@ -241,13 +242,17 @@ struct porter_refusal_child {
  *                 it refused, the stock of threads included: charged + asked > limit
  * stock           at most so many of these bytes were stock. If it is not 0, the
  *                 request was too large to fit even without any stock
- * children_count  the number of elements of largest that are filled
+ * children_count  the number of elements of largest that are filled, at most
+ *                 PORTER_REFUSAL_CHILDREN, which is 3
  * reserved        always 0
  * largest         the children of the tracker with this limit that have the most
  *                 bytes in use, the largest first
  * asked_name      the name of the tracker that received the request
  * name            the name of the tracker with this limit: the one that received
  *                 the request, or an ancestor
+ *
+ * PORTER_NAME_SIZE is 48: names have at most 47 bytes. The name of a tracker without a
+ * name is the empty string.
  *
  * The members asked, limit, charged and stock were noted when the request was
  * refused. The library determines all others when porter_last_refusal() is called.
@@ -273,22 +278,23 @@ struct porter_refusal {
 	}
 
 /**
- * porter_last_refusal - find out whether a limit refused this thread's last failed request
+ * porter_last_refusal - find out whether a limit refused, and which
  * @out: the struct to fill; out->size is the size of the caller's struct
  *
- * Call it after a request has failed. It can be a request to allocate or to resize
- * a block, a porter_charge() or a porter_charge_resize(). If the request failed for
- * another reason, because there was no memory or an argument was wrong, there is no
- * refusal to get, and errno is ENOENT. Requests that succeed change nothing. Each
- * thread has its own last refusal.
+ * The function tells of the last request of this thread that failed: a request to
+ * allocate or to resize a block of a tracker, a porter_charge() or a
+ * porter_charge_resize(). It fails with ENOENT if that request was not refused by a
+ * limit. So after a call that returned NULL with ENOMEM, the result 0 means that a limit
+ * refused, and ENOENT means that there is no memory or that the size is too large. A
+ * request that succeeds changes nothing.
  *
- * There is one exception. An allocator of the program may have a tracker below it,
- * so if it fails under a tracker, the library cannot tell why. It leaves what was
- * noted before. Such a program compares out->asked with the size that it requested.
+ * There is one exception. An allocator of the program may have a tracker below it. If
+ * it fails under a tracker, the library cannot tell why, and leaves what was noted
+ * before. Such a program compares out->asked with the size that it requested.
  *
  * The library notes the request before it calls on_refused. So on_refused may call
  * this function. If on_refused then makes room and the request succeeds, the note
- * stays until the next refusal.
+ * stays until the next request that fails.
  *
  * The note is kept in the slot of the thread, and making it needs no memory. So
  * porter_thread_unregister() discards it, and a thread for which there was no
@@ -297,9 +303,11 @@ struct porter_refusal {
  *
  * Members of the caller's struct that the library does not know are set to 0.
  *
- * Return: 0; or -1 with errno set, and @out is unchanged.
- * Errors: ENOENT, the last request of this thread that failed was not refused by a
- * limit, or one of the two trackers has been destroyed since; EINVAL, @out is NULL or out->size is less than
+ * Return: 0, the request was refused by a limit; or -1 with errno set, and @out is
+ * unchanged.
+ * Errors: ENOENT, no request of this thread has failed, the last one that failed did so
+ * for another reason, or one of the two trackers has been destroyed since; EINVAL,
+ * @out is NULL or out->size is less than
  * the size of the first version of the struct.
  * Threads: safe. Signals: not safe.
  */
@@ -314,8 +322,8 @@ int porter_last_refusal(struct porter_refusal *out);
  * @context: passed to @evict
  *
  * The function calls @evict until at most @target bytes are charged, until @evict
- * returns 0, or until a call of @evict has freed nothing. If at most @target bytes
- * are charged already, it does not call @evict.
+ * returns 0, or until the charged bytes have not fallen after a call of @evict. If at
+ * most @target bytes are charged already, it does not call @evict.
  *
  * @evict runs in the calling thread. The library holds no lock meanwhile. @evict may
  * do anything except destroy @t. In C++ it may throw an exception, which ends the
@@ -337,7 +345,7 @@ int64_t porter_tracked_trim(porter_tracked *t, int64_t target,
  * @t: the tracker
  *
  * Ownership: the string exists as long as @t.
- * Return: the name, or an empty string; never NULL.
+ * Return: the name; the empty string if the tracker has none; never NULL.
  * Errors: none.
  * Threads: safe. Signals: safe.
  */
@@ -360,13 +368,16 @@ porter_tracked *porter_tracked_parent(const porter_tracked *t);
  * stops
  * @context: passed to @visit
  *
- * The function may miss children that are made while it runs.
+ * The children come in no particular order. The function may miss children that are
+ * made while it runs.
  *
- * @visit may read the numbers and the name of the child. If another thread may
- * destroy the child meanwhile, @visit must not allocate through it. @visit runs
- * inside an RCU read-side critical section. It must not destroy a tracker, wait for
- * a thread that does, or call fork(). In C++ it may throw an exception, which ends
- * the walk. It must not leave by longjmp().
+ * @visit may read the numbers and the name of the child, print, and wait for slow input
+ * and output. No other thread waits for it meanwhile, but the library cannot use the
+ * memory of destroyed children again. If another thread may destroy the child, @visit
+ * must not allocate through it. @visit runs inside an RCU read-side critical section of
+ * liburcu. It must not destroy a tracker, wait for a thread that does, or call fork().
+ * In C++ it may throw an exception, which ends the walk. It must not leave by
+ * longjmp().
  *
  * Return: what the last call of @visit returned; 0 if there are no children.
  * Errors: none.
@@ -386,12 +397,8 @@ int porter_tracked_foreach_child(const porter_tracked *t,
  * that would have refused nothing. The period begins when @t is made and at each
  * porter_peak_reset() of @t. Every tracker keeps its peak.
  *
- * The peak is at least lower and at most upper (G8). Precisely: for each tracker
- * there is an order of the operations on it and its descendants, in which each
- * operation takes effect at one instant inside its call, and at every
- * porter_peak() of that tracker the bounds hold. Each tracker has such an order by
- * itself. Peaks of two trackers of a hierarchy that are read together need not
- * agree with one common order.
+ * The peak is at least lower and at most upper (G8). Do not compare the peaks of a
+ * parent and a child: the bounds hold for each tracker by itself.
  *
  * The bounds are equal for a tracker that has no children and that only one thread
  * uses. Otherwise they differ by at most the largest of 64 KiB, 1/256 of the peak,

@@ -61,7 +61,8 @@ typedef struct porter_tracked porter_tracked;
  *
  * The numbers of a tracker include those of its descendants, of destroyed
  * descendants too. A refusal counts in the tracker that received the request,
- * even if the limit is that of an ancestor. If the underlying allocator is a
+ * even if the limit is that of an ancestor, and so it counts in the numbers of the
+ * ancestors of that tracker, too. porter_last_refusal() tells whose limit it was. If the underlying allocator is a
  * tracker that refuses, the outer tracker counts a failure.
  *
  * An allocation and a porter_charge() count alike.
@@ -342,8 +343,8 @@ void porter_refund(porter_tracked *t, size_t size);
  * porter_realloc(), with the same tracker, in any thread. The block must not be
  * passed to porter_free().
  * Return: the block, with the alignment of malloc, or NULL with errno set.
- * Errors: ENOMEM, there is no memory, a limit refuses the request (see
- * porter_tracked_set_limit()), or @size plus the header is above PTRDIFF_MAX.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (then
+ * porter_last_refusal() returns 0), or @size plus the header is above PTRDIFF_MAX.
  * Threads: safe if the underlying allocator is. Signals: not safe.
  */
 void *porter_malloc(porter_tracked *t, size_t size);
@@ -360,8 +361,8 @@ void *porter_malloc(porter_tracked *t, size_t size);
  *
  * Ownership: as porter_malloc().
  * Return: the block, with all bytes 0, or NULL with errno set.
- * Errors: ENOMEM, there is no memory, a limit refuses the request (see
- * porter_tracked_set_limit()), or the product is too large.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (then
+ * porter_last_refusal() returns 0), or the product is too large.
  * Threads: as porter_malloc(). Signals: not safe.
  */
 void *porter_calloc(porter_tracked *t, size_t count, size_t size);
@@ -375,8 +376,8 @@ void *porter_calloc(porter_tracked *t, size_t count, size_t size);
  * Ownership: on success @ptr is no longer valid and the caller owns the new
  * block. On failure the caller still owns @ptr, which is unchanged.
  * Return: the block, or NULL with errno set.
- * Errors: ENOMEM, there is no memory, a limit refuses the request (see
- * porter_tracked_set_limit()), or @size plus the header is above PTRDIFF_MAX.
+ * Errors: ENOMEM, there is no memory, a limit refuses the request (then
+ * porter_last_refusal() returns 0), or @size plus the header is above PTRDIFF_MAX.
  * Threads: as porter_malloc(). Signals: not safe.
  */
 void *porter_realloc(porter_tracked *t, void *ptr, size_t size);

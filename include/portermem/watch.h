@@ -56,7 +56,7 @@ enum porter_watch_mark { PORTER_WATCH_LOW, PORTER_WATCH_HIGH };
  * PORTER_WATCH_PER_MILLE they are thousandths of the limit of the tracker itself,
  * and they follow the limit when it changes. If the tracker has no limit, the
  * limit counts as infinite: the charged bytes never reach the high watermark, and
- * a watch that was above it crosses the low watermark.
+ * a watch whose last crossing was HIGH reports LOW.
  */
 enum porter_watch_unit { PORTER_WATCH_BYTES, PORTER_WATCH_PER_MILLE };
 
@@ -157,8 +157,14 @@ struct porter_watch {
  * @t: any tracker, including the default allocator of the process
  * @w: the options of the watch
  *
- * If the high watermark is reached already, that is a crossing. So the callback may
- * run before this function has returned the number of the watch.
+ * If the tracker is at or above the high watermark when the watch is added, the watch
+ * reports a crossing at once. So the callback may run before this function has returned
+ * the number of the watch.
+ *
+ * A watch reports HIGH and LOW in turn. After HIGH the charged bytes must come down to
+ * the low watermark before it reports HIGH again. So a program that evicts must evict
+ * down to the low watermark: if it stops above it, the watch does not report the next
+ * rise. Each such eviction costs two notifications, HIGH and then LOW.
  *
  * A watch with a callback or a min_interval needs a thread of the library. The
  * first such watch starts it; it ends when the last such watch is removed. The
@@ -222,6 +228,10 @@ int porter_watch_remove(porter_tracked *t, int watch);
  * the last time. It is an eventfd, non-blocking and close-on-exec. The first call
  * makes it. A watch may have a callback, too; then both report every crossing.
  *
+ * The descriptor works with poll(), and with epoll both level-triggered and
+ * edge-triggered (EPOLLET). For an edge one porter_watch_read() is enough. It may fail
+ * with EAGAIN, if an earlier call has reported the crossing.
+ *
  * A daemon that closes all file descriptors when it starts must call this function
  * again afterwards, to get a new descriptor. Before each use the library checks that
  * the number still refers to its own file. It leaves a file of the program alone
@@ -231,8 +241,8 @@ int porter_watch_remove(porter_tracked *t, int watch);
  * Ownership: the watch owns the descriptor. Do not close it, and do not read from
  * it.
  * Return: the file descriptor, or -1 with errno set.
- * Errors: ENOENT, the tracker has no such watch; EMFILE, ENFILE, ENOMEM, as
- * eventfd(2).
+ * Errors: ENOENT, the tracker has no such watch; EMFILE, ENFILE, ENOMEM, as for
+ * eventfd().
  * Threads: safe. Signals: not safe.
  */
 int porter_watch_fd(porter_tracked *t, int watch);

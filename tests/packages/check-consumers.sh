@@ -48,14 +48,16 @@ readme_line() {
 }
 # With cc for the compiler of this build.
 by_the_readme() (
-	lines=$(readme_line 'export PKG_CONFIG_PATH'; readme_line 'cc server.c.*rpath')
-	test "$(echo "$lines" | wc -l)" -eq 2 || echo "$lines"
+	lines=$(readme_line export; readme_line 'cc server.c.*rpath')
+	test "$(echo "$lines" | wc -l)" -eq 3 || echo "$lines"
 	mkdir "$tmp/by-readme" && cd "$tmp/by-readme" || return
 	cp "$project/outside.c" server.c
 	{
 		echo "cc() { $CC \"\$@\"; }"
 		echo "$lines"
 		echo ./a.out
+		echo 'test "$CMAKE_PREFIX_PATH" = "$HOME/.local"'
+		! has man || echo 'man -w porter_bytes_used | grep -qF "$HOME/"'
 	} >lines
 	sh -e lines || echo "status $?"
 )
@@ -73,9 +75,49 @@ else
 	skip "by the README" "configured for $libdir, not lib"
 fi
 
+export PKG_CONFIG_PATH="$pkgconfig" CMAKE_PREFIX_PATH="$prefix" CC
+
+# ---- The manual's lines: the example of an adapter's page, by the page ----
+
+# page: its example, with a main() if it has none.
+example_of() {
+	awk '/^\.Sh/ { wanted = /EXAMPLES/ } /^\.Ed/ { on = 0 }
+		on { sub(/^\\&/, ""); gsub(/\\e/, "\\"); gsub(/\\-/, "-"); print }
+		/^\.Bd/ { on = wanted }' "$1" >file.c
+	grep -q '^int main(' file.c || echo 'int main(void) { return 0; }' >>file.c
+}
+line_of() {
+	sed -n 's/^\.Dl \(cc file\.c .*\)/\1/p' "$1"
+}
+by_the_page() (
+	mkdir -p "$tmp/by-page" && cd "$tmp/by-page" || return
+	example_of "$1"
+	{
+		echo "cc() { $CC \"\$@\"; }"
+		line_of "$1"
+	} >line
+	sh -e line || cat line
+)
+for page in $(grep -l '^\.In portermem/adapt-' "$prefix"/share/man/man3/*.3); do
+	name=$(basename "$page" .3)
+	modules=$(line_of "$page" | sed 's/.*--libs \(.*\))/\1/')
+	case $(line_of "$page") in
+	'') ;; # a type
+	*' nanoarrow.c '*) skip "by $name(3)" "nanoarrow is compiled in" ;;
+	*)
+		# shellcheck disable=SC2086
+		if pkg-config --exists $modules; then
+			check "by $name(3): its line links its example" \
+				by_the_page "$page"
+		else
+			skip "by $name(3)" "not here: $modules"
+		fi
+		;;
+	esac
+done
+
 # ---- CMake ----
 
-export PKG_CONFIG_PATH="$pkgconfig" CMAKE_PREFIX_PATH="$prefix" CC
 libraries=
 for name in $adapters; do
 	test ! -f "$libdir/libportermem-$name.a" ||
@@ -86,6 +128,23 @@ by_cmake() {
 	cmake -S "$project" -B "$tmp/cmake" -DADAPTERS="$libraries" \
 		-DSOURCES="$sources" && cmake --build "$tmp/cmake" &&
 		(cd "$tmp/cmake" && ctest --output-on-failure)
+}
+
+# Two copies of the library in one process would crash.
+mixed() {
+	mkdir -p "$tmp/mixed" && cat >"$tmp/mixed/CMakeLists.txt" <<-'PROJECT'
+		cmake_minimum_required(VERSION 3.16)
+		project(mixed C)
+		find_package(portermem REQUIRED COMPONENTS static ${ADAPTER} ${ADAPTER}-static)
+		add_executable(server ${PROJECT}/outside.c)
+		target_link_libraries(server PRIVATE ${BOTH})
+	PROJECT
+	rm -rf "$tmp/mixed/build"
+	if cmake -S "$tmp/mixed" -B "$tmp/mixed/build" -DPROJECT="$project" \
+		-DADAPTER="$1" -DBOTH="$2" >"$tmp/log" 2>&1; then
+		echo "CMake accepted $2"
+	fi
+	grep -q 'portermem_LINKAGE' "$tmp/log" || cat "$tmp/log"
 }
 if ! has cmake; then
 	skip "by CMake" "no cmake here"
@@ -99,6 +158,19 @@ else
 		check "portermem::$name-static is not" \
 			is_static "$tmp/cmake/use-$name-static"
 	done
+	check "portermem::lua is the shared library" is_shared "$tmp/cmake/use-lua"
+	check "portermem::lua-static is not" is_static "$tmp/cmake/use-lua-static"
+	check "refused: the static library and an adapter that is a header" \
+		mixed lua 'portermem::static;portermem::lua'
+	check "refused: the shared library and the static one" \
+		mixed lua 'portermem::portermem;portermem::static'
+	if test -n "$libraries"; then
+		name=${libraries%%;*}
+		check "refused: the static library and portermem::$name" \
+			mixed "$name" "portermem::static;portermem::$name"
+		check "refused: the shared library and portermem::$name-static" \
+			mixed "$name" "portermem::portermem;portermem::$name-static"
+	fi
 fi
 
 # ---- Meson ----
