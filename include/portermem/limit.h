@@ -307,8 +307,7 @@ struct porter_refusal {
  * unchanged.
  * Errors: ENOENT, no request of this thread has failed, the last one that failed did so
  * for another reason, or one of the two trackers has been destroyed since; EINVAL,
- * @out is NULL or out->size is less than
- * the size of the first version of the struct.
+ * @out is NULL or out->size is less than the size of the first version of the struct.
  * Threads: safe. Signals: not safe.
  */
 int porter_last_refusal(struct porter_refusal *out);

@@ -61,9 +61,9 @@ typedef struct porter_tracked porter_tracked;
  *
  * The numbers of a tracker include those of its descendants, of destroyed
  * descendants too. A refusal counts in the tracker that received the request,
- * even if the limit is that of an ancestor, and so it counts in the numbers of the
- * ancestors of that tracker, too. porter_last_refusal() tells whose limit it was. If the underlying allocator is a
- * tracker that refuses, the outer tracker counts a failure.
+ * even if the limit is that of an ancestor, and so in the numbers of the ancestors of
+ * that tracker. porter_last_refusal() tells whose limit it was. If the underlying
+ * allocator is a tracker that refuses, the outer tracker counts a failure.
  *
  * An allocation and a porter_charge() count alike.
  */
@@ -291,8 +291,8 @@ int porter_tracked_describe(const porter_tracked *t, char *out, size_t size);
  * porter_charge_resize().
  * Return: 0; or -1 with errno set, and the bytes are unchanged. A refusal or a
  * failure is counted, as for a block.
- * Errors: ENOMEM, a limit refuses the request, @size is above PTRDIFF_MAX, or more
- * than 2^60 bytes would be charged.
+ * Errors: ENOMEM, a limit refuses the request (then porter_last_refusal() returns 0),
+ * @size is above PTRDIFF_MAX, or more than 2^60 bytes would be charged.
  * Threads: safe. Signals: not safe.
  */
 int porter_charge(porter_tracked *t, size_t size);
@@ -312,8 +312,8 @@ int porter_charge(porter_tracked *t, size_t size);
  * Return: 0; or -1 with errno set, and the bytes are unchanged. A refusal or a
  * failure is counted.
  * Errors: ENOMEM, @new_size is greater than @old_size, and a limit refuses the
- * difference, @new_size is above PTRDIFF_MAX, or more than 2^60 bytes would be
- * charged.
+ * difference (then porter_last_refusal() returns 0), @new_size is above PTRDIFF_MAX, or
+ * more than 2^60 bytes would be charged.
  * Threads: safe. Signals: not safe.
  */
 int porter_charge_resize(porter_tracked *t, size_t old_size, size_t new_size);
