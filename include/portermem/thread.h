@@ -3,8 +3,8 @@
  * thread.h: the slot of a thread.
  *
  * Most programs do not need these functions: a thread takes a slot at its first
- * update and releases it when it ends. A program calls them to choose when that
- * happens, for example before a thread begins work that must not be delayed.
+ * update or read, and releases it when it ends. A program calls them to choose when
+ * that happens, for example before a thread begins work that must not be delayed.
  */
 #ifndef PORTER_THREAD_H
 #define PORTER_THREAD_H
@@ -17,7 +17,7 @@ PORTER_BEGIN_DECLS
  * porter_thread_register - take a slot for the calling thread
  *
  * Takes a slot for the calling thread and registers the thread with liburcu.
- * Otherwise the first update takes the slot and the first read registers the
+ * Otherwise the first update or read takes the slot, and the first read registers the
  * thread. If the thread is registered already, the function does nothing.
  *
  * Ownership: the thread owns the slot until porter_thread_unregister() or until
