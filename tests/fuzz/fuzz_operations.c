@@ -128,9 +128,14 @@ static void expect_resize(int tracker, size_t old_size, size_t new_size)
 	}
 }
 
-/* A tracker may charge a request before the one below it fails: so may its peak. */
+/*
+ * A tracker may charge a request before the one below it fails: so may its peak. A
+ * large one is charged only when it has got its memory.
+ */
 static void may_have_charged(int tracker, size_t size, size_t header)
 {
+	if (size > INT32_MAX)
+		return;
 	for (int i = tracker; i >= 0; i = trackers[i].under) {
 		struct tracker *t = &trackers[i];
 		int64_t most = t->stats.bytes_used + (int64_t)size;
