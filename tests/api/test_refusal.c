@@ -146,8 +146,12 @@ static void all_ways_to_ask_are_told_of(void **state)
 
 static void fail_otherwise(porter_tracked *t, int how)
 {
+	static const bool narrow = PTRDIFF_MAX <= INT32_MAX;
 	void *block;
 
+	/* A malloc whose addresses have 32 bits may have as much as that. */
+	if (narrow && (how == 2 || how == 3 || how == 6 || how == 7))
+		how = 0;
 	switch (how) {
 	case 0:
 		must(!porter_allocate(of(t), SIZE_MAX));
