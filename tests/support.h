@@ -36,7 +36,7 @@
 
 /* A limit that is far away, and still a size that can be asked for. */
 #define FAR_LIMIT \
-	(PTRDIFF_MAX > INT32_MAX ? (int64_t)1 << 40 : (int64_t)1 << 30)
+	(PTRDIFF_MAX > INT32_MAX ? (int64_t)1 << 40 : (int64_t)3 << 29)
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
