@@ -80,8 +80,9 @@ configure_and_build() (
 # What the program said and complained of, when it failed. Plain TAP is quiet.
 run() {
 	for try in 1 2; do
-		(cd "$folder" && PORTER_EMULATED=yes timeout -k 5 240 sh "$top/tests/run-cmocka.sh" \
-			"$emulator" "$1") >"$tmp/run" 2>&1
+		(cd "$folder" && PORTER_EMULATED=yes timeout -k 5 240 \
+			sh "$top/tests/run-cmocka.sh" "$emulator" "$1") \
+			>"$tmp/run" 2>&1
 		status=$?
 		if test $status -eq 0 && ! grep -q '^not ok [0-9]' "$tmp/run"; then
 			return 0
