@@ -12,7 +12,7 @@
  *			Beside the same far from the limit, and one atomic
  *	moving/...	pairs while the limit swings: every 4,096 pairs it is
  *			brought down to 64 KiB above usage, or up again
- *	root/N-threads	1,000 children, N threads, each step any child, where
+ *	root-limit/N-threads	1,000 children, N threads, each step any child, where
  *			one block in twenty does not fit below the root's limit;
  *			ns of the processor. Beside one atomic
  *	resident	by how many KiB porter_calloc() of 1 GiB under a limit
@@ -224,7 +224,7 @@ void add_rows_of_limits(void)
 	add_swings();
 	for (int threads : { 8, 64 }) {
 		std::string name =
-			"root/" + std::to_string(threads) + "-threads/";
+			"root-limit/" + std::to_string(threads) + "-threads/";
 
 		add_row(name + "portermem", DEAR,
 			[=] { return many_at_root(threads, true); });

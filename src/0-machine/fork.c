@@ -106,7 +106,10 @@ static void after_fork_in_child(void)
 
 /*
  * pthread_atfork() may call malloc, and so come here again; so there is no lock.
- * No handler of a signal interrupts it: it has a lock of its own.
+ * No handler of a signal interrupts it: it has a lock of its own. A thread that finds
+ * `registered` set goes on, though another may still be in pthread_atfork(). If it
+ * forks right then, the fork is without handlers. That can only be before the
+ * constructor of the library has run (slots.c).
  */
 void porter__fork_register(void)
 {

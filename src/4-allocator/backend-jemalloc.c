@@ -131,11 +131,5 @@ static void look_up(void)
 
 porter_allocator *porter__jemalloc(void)
 {
-	if (is_searching(&search)) {
-		errno = EBUSY;
-		return NULL;
-	}
-	pthread_once(&search.once, look_up);
-	errno = ENOENT;
-	return porter__je.vtable ? &porter__je : NULL;
+	return porter__find_once(&search, look_up, &porter__je);
 }

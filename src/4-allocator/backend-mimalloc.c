@@ -109,11 +109,5 @@ static void look_up(void)
 
 porter_allocator *porter__mimalloc(void)
 {
-	if (is_searching(&search)) {
-		errno = EBUSY;
-		return NULL;
-	}
-	pthread_once(&search.once, look_up);
-	errno = ENOENT;
-	return porter__mi.vtable ? &porter__mi : NULL;
+	return porter__find_once(&search, look_up, &porter__mi);
 }

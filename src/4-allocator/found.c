@@ -7,6 +7,20 @@
 #include <dlfcn.h>
 #include <string.h>
 
+porter_allocator *porter__find_once(struct search *s, void (*look_up)(void),
+				    porter_allocator *a)
+{
+	if (is_searching(s)) {
+		errno = EBUSY;
+		return NULL;
+	}
+	pthread_once(&s->once, look_up);
+	if (a->vtable)
+		return a;
+	errno = ENOENT;
+	return NULL;
+}
+
 void *porter__find_library(const char *symbol, const char *file)
 {
 	void *unused;

@@ -15,6 +15,8 @@
 #include "0-machine/atomic.h"
 #include "0-machine/fork.h"
 
+#include <portermem/allocator.h>
+
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -48,6 +50,14 @@ static inline void search_end(struct search *s)
 {
 	store_relaxed(&s->thread, 0);
 }
+
+/*
+ * The allocator, once look_up() has been called, which sets its table where it finds
+ * the library. NULL with errno: ENOENT, it did not; EBUSY, the calling thread is in
+ * the middle of it.
+ */
+porter_allocator *porter__find_once(struct search *s, void (*look_up)(void),
+				    porter_allocator *a);
 
 /*
  * What has the symbol: the program and what it has loaded, or the shared library

@@ -97,14 +97,6 @@ static struct callback whom_to_ask(porter_tracked *t)
 	return callback;
 }
 
-static bool somebody_made_room(porter_tracked *t, uint64_t size)
-{
-	struct callback callback = whom_to_ask(t);
-
-	return callback.function &&
-	       callback.function(t, (size_t)size, callback.context);
-}
-
 static bool charge_again(porter_tracked *t, uint64_t size,
 			 struct refused *refused)
 {
@@ -125,8 +117,12 @@ static bool ask_for_room(porter_tracked *t, uint64_t size,
 			 struct refused *refused)
 {
 	AT_END(count_refusal) porter_tracked *refuses = t;
+	struct callback callback = whom_to_ask(t);
 
-	if (somebody_made_room(t, size) && charge_again(t, size, refused)) {
+	if (!callback.function)
+		return false;
+	if (callback.function(t, (size_t)size, callback.context) &&
+	    charge_again(t, size, refused)) {
 		refuses = NULL;
 		return true;
 	}
