@@ -12,6 +12,7 @@ static struct {
 	void *(*mallocx)(size_t size, int flags);
 	void *(*rallocx)(void *ptr, size_t size, int flags);
 	void (*sdallocx)(void *ptr, size_t size, int flags);
+	void (*free)(void *ptr);
 	int (*mallctl)(const char *name, void *old, size_t *old_size, void *new,
 		       size_t new_size);
 } je;
@@ -110,6 +111,12 @@ static const struct porter_allocator_vtable je_vtable = {
 };
 
 porter_allocator porter__je = { .vtable = NULL };
+struct direct porter__je_direct;
+
+static void *malloc_aligned(size_t size)
+{
+	return je.malloc(je_size(size, PORTER_ALIGNMENT));
+}
 
 static struct search search = SEARCH_INIT;
 
@@ -119,7 +126,10 @@ static void look_up(void)
 
 	search_begin(&search);
 	library = porter__find_library("mallocx", "libjemalloc.so.2");
-	if (!porter__find_beside(library, "malloc", &je.malloc, "mallocx"))
+	if (porter__find_beside(library, "malloc", &je.malloc, "mallocx") &&
+	    porter__find_beside(library, "free", &je.free, "mallocx"))
+		porter__je_direct = (struct direct){ malloc_aligned, je.free };
+	else
 		je.malloc = je_malloc;
 	if (porter__find(library, "mallocx", &je.mallocx) &&
 	    porter__find(library, "rallocx", &je.rallocx) &&

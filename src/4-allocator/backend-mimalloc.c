@@ -86,6 +86,12 @@ static const struct porter_allocator_vtable mi_vtable = {
 };
 
 porter_allocator porter__mi = { .vtable = NULL };
+struct direct porter__mi_direct;
+
+static void *malloc_aligned(size_t size)
+{
+	return mi.malloc(mi_size(size, PORTER_ALIGNMENT));
+}
 
 static struct search search = SEARCH_INIT;
 
@@ -102,8 +108,10 @@ static void look_up(void)
 	    porter__find(library, "mi_zalloc_aligned", &mi.zalloc_aligned) &&
 	    porter__find(library, "mi_realloc_aligned", &mi.realloc_aligned) &&
 	    porter__find(library, "mi_free", &mi.free) &&
-	    porter__find(library, "mi_collect", &mi.collect))
+	    porter__find(library, "mi_collect", &mi.collect)) {
 		porter__mi.vtable = &mi_vtable;
+		porter__mi_direct = (struct direct){ malloc_aligned, mi.free };
+	}
 	search_end(&search);
 }
 

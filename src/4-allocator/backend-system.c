@@ -235,3 +235,18 @@ bool porter__malloc_aligns_small_blocks(void)
 	}
 	return now == THEY_ARE;
 }
+
+/* ---- Without the table ---- */
+
+static void *malloc_aligned(size_t size)
+{
+	return malloc(at_least(size, PORTER_ALIGNMENT));
+}
+
+struct direct porter__system_direct(void)
+{
+	return (struct direct){
+		porter__malloc_aligns_small_blocks() ? malloc : malloc_aligned,
+		free,
+	};
+}

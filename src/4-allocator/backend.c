@@ -14,6 +14,17 @@ bool porter__is_backend(const porter_allocator *a)
 	       a == &porter__je || a == &porter__mi;
 }
 
+struct direct porter__direct(const porter_allocator *a)
+{
+	if (a == &porter__system)
+		return porter__system_direct();
+	if (a == &porter__je)
+		return porter__je_direct;
+	if (a == &porter__mi)
+		return porter__mi_direct;
+	return (struct direct){ NULL, NULL };
+}
+
 porter_allocator *porter_backend(const char *name)
 {
 	if (!name) {

@@ -19,6 +19,21 @@ extern porter_allocator porter__system;
  */
 bool porter__malloc_aligns_small_blocks(void);
 
+/*
+ * The functions of a backend that a tracker's fast path calls without a table, with
+ * PORTER_ALIGNMENT at every size. A block of one may go back by the other way.
+ */
+struct direct {
+	void *(*allocate)(size_t size); /* NULL: 0 bytes, or no memory */
+	void (*free)(void *ptr);
+};
+
+/* NULL functions where there are none, for an allocator of the program too. */
+struct direct porter__direct(const porter_allocator *a);
+
+struct direct porter__system_direct(void);
+extern struct direct porter__je_direct, porter__mi_direct;
+
 /* Whether it is one of those here: if so, no limit refuses what it does not give. */
 bool porter__is_backend(const porter_allocator *a);
 

@@ -2,16 +2,14 @@
 /*
  * tracked-bounded.c: the table of a tracker that a limit or a watermark bounds.
  *
- *	allocate	charge from stock; then ask malloc
- *	free		give the block back to malloc; then count
+ *	allocate	charge from stock; then ask the backend
+ *	free		give the block back; then count
  *
- * The fast paths are for a thread that has its cell, over malloc; all others go
- * through block.h. What is needed only when malloc fails is kept on the stack
+ * The fast paths are for a thread that has its cell, over a backend; all others go
+ * through block.h. What is needed only when that fails is kept on the stack
  * (volatile), so that no register is saved for it in every call.
  */
 #include "4-allocator/block.h"
-
-#include <stdlib.h>
 
 /*
  * Near a limit the line of the word of atomic mode goes from thread to thread. The
@@ -30,11 +28,11 @@ static SEPARATE void *allocate_slowly(porter_tracked *t, size_t size,
 	    unlikely(!porter__charge_or_refuse(t, cell, size)))
 		return NULL;
 	counter_add(&t->counter, ALLOCATIONS, 1);
-	block = malloc(size);
+	block = t->direct.allocate(size);
 	return likely(block) ? block : porter__no_block(t, size);
 }
 
-/* Over another allocator than malloc, and whatever else is not for the fast path. */
+/* Over an allocator that is no backend, and whatever else is not for the fast path. */
 static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
 				    size_t alignment)
 {
@@ -52,7 +50,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
 	volatile size_t kept_size = size;
-	struct cell *cell = this_cell_fast(t->table_at);
+	struct cell *cell = this_cell_fast(t->direct_at);
 	void *block;
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell))
@@ -60,7 +58,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	if (unlikely(!charge_from_stock(cell, size)))
 		return allocate_slowly(t, size, cell);
 	word_add(&cell->word[ALLOCATIONS], 1);
-	block = malloc(size);
+	block = t->direct.allocate(size);
 	return likely(block) ? block : porter__no_block(kept, kept_size);
 }
 
@@ -69,14 +67,14 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 {
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
-	struct cell *cell = this_cell_fast(t->table_at);
+	struct cell *cell = this_cell_fast(t->direct_at);
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
 		free_over(t, ptr, size, alignment);
 		return;
 	}
 	word_add_release(&cell->word[FREES], 1);
-	free(ptr);
+	t->direct.free(ptr);
 	word_add_release(&cell->word[FREED], size);
 	if (has_too_much_stock(cell))
 		porter__settle(account_of(kept), cell);

@@ -5,7 +5,6 @@
 #include "4-allocator/tracked-init.h"
 
 #include "0-machine/fork.h"
-#include "4-allocator/backend.h"
 
 void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 			  struct porter__id *id,
@@ -18,12 +17,8 @@ void porter__tracked_init(porter_tracked *t, porter_allocator *underlying,
 	t->on_refused = NULL;
 	t->name[0] = '\0';
 	porter__counter_init(&t->counter, id);
-	t->malloc_at = t->table_at = no_cell_address();
-	if (underlying == &porter__system) {
-		t->malloc_at = t->counter.at;
-		if (porter__malloc_aligns_small_blocks())
-			t->table_at = t->counter.at;
-	}
+	t->direct = porter__direct(underlying);
+	t->direct_at = t->direct.allocate ? t->counter.at : no_cell_address();
 	porter__account_init(&t->account, id, t, o);
 	store_release(&t->serial, fetch_add(&serials, 1) + 1);
 	store_relaxed(&t->magic, TRACKED_MAGIC);

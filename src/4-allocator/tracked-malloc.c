@@ -11,8 +11,6 @@
  */
 #include "4-allocator/block.h"
 
-#include <stdlib.h>
-
 enum { HEADER = PORTER_ALIGNMENT };
 
 static void *block_of(char *base, size_t size)
@@ -39,7 +37,7 @@ static bool too_large(size_t size)
 /* The short path is the one of tracked-unbounded.c. */
 static struct cell *short_path(const porter_tracked *t)
 {
-	return likely(!is_bounded(t)) ? this_cell_fast(t->malloc_at) : NULL;
+	return likely(!is_bounded(t)) ? this_cell_fast(t->direct_at) : NULL;
 }
 
 static SEPARATE void *malloc_slowly(porter_tracked *t, size_t size,
@@ -66,7 +64,7 @@ static SEPARATE void *malloc_settled(porter_tracked *t, size_t size,
 	char *base;
 
 	porter__settle_with_lock(&t->account, cell);
-	base = malloc(HEADER + size);
+	base = t->direct.allocate(HEADER + size);
 	return likely(base) ? block_of(base, size) : no_block(t, size);
 }
 
@@ -81,7 +79,7 @@ void *porter_malloc(porter_tracked *t, size_t size)
 	word_add(&cell->word[ALLOCATIONS], 1);
 	if (is_out_of_stock(cell))
 		return malloc_settled(t, size, cell);
-	base = malloc(HEADER + size);
+	base = t->direct.allocate(HEADER + size);
 	return likely(base) ? block_of(base, size) : no_block(t, size);
 }
 
@@ -94,7 +92,7 @@ static SEPARATE void free_settled(porter_tracked *t, struct cell *cell,
 				  void *ptr)
 {
 	porter__settle(&t->account, cell);
-	free(base_of(ptr));
+	t->direct.free(base_of(ptr));
 }
 
 void porter_mfree_sized(porter_tracked *t, void *ptr, size_t size)
@@ -113,7 +111,7 @@ void porter_mfree_sized(porter_tracked *t, void *ptr, size_t size)
 		free_settled(t, cell, ptr);
 		return;
 	}
-	free(base_of(ptr));
+	t->direct.free(base_of(ptr));
 }
 
 void porter_mfree(porter_tracked *t, void *ptr)

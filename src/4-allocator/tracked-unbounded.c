@@ -2,16 +2,14 @@
 /*
  * tracked-unbounded.c: the table of a tracker that nothing bounds.
  *
- *	allocate	count; settle if the cell is overdrawn; ask malloc
+ *	allocate	count; settle if the cell is overdrawn; ask the backend
  *	free		count; settle if there is too much stock; give back
  *
- * The fast paths are for a thread that has its cell, over malloc; all others go
- * through block.h. What is needed only when malloc fails is kept on the stack
+ * The fast paths are for a thread that has its cell, over a backend; all others go
+ * through block.h. What is needed only when that fails is kept on the stack
  * (volatile), so that no register is saved for it in every call.
  */
 #include "4-allocator/block.h"
-
-#include <stdlib.h>
 
 static SEPARATE void *allocate_settled(porter_tracked *t, size_t size,
 				       struct cell *cell)
@@ -19,11 +17,11 @@ static SEPARATE void *allocate_settled(porter_tracked *t, size_t size,
 	void *block;
 
 	porter__settle_with_lock(&t->account, cell);
-	block = malloc(size);
+	block = t->direct.allocate(size);
 	return likely(block) ? block : porter__no_block(t, size);
 }
 
-/* Over another allocator than malloc, and whatever else is not for the fast path. */
+/* Over an allocator that is no backend, and whatever else is not for the fast path. */
 static SEPARATE void *allocate_over(porter_tracked *t, size_t size,
 				    size_t alignment)
 {
@@ -41,7 +39,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	porter_tracked *t = (porter_tracked *)self;
 	porter_tracked *volatile kept = t;
 	volatile size_t kept_size = size;
-	struct cell *cell = this_cell_fast(t->table_at);
+	struct cell *cell = this_cell_fast(t->direct_at);
 	void *block;
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) ||
@@ -51,7 +49,7 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	word_add(&cell->word[ALLOCATIONS], 1);
 	if (is_out_of_stock(cell))
 		return allocate_settled(t, size, cell);
-	block = malloc(size);
+	block = t->direct.allocate(size);
 	return likely(block) ? block : porter__no_block(kept, kept_size);
 }
 
@@ -59,14 +57,14 @@ static SEPARATE void free_settled(porter_tracked *t, struct cell *cell,
 				  void *ptr)
 {
 	porter__settle(&t->account, cell);
-	free(ptr);
+	t->direct.free(ptr);
 }
 
 static void release(porter_allocator *self, void *ptr, size_t size,
 		    size_t alignment)
 {
 	porter_tracked *t = (porter_tracked *)self;
-	struct cell *cell = this_cell_fast(t->table_at);
+	struct cell *cell = this_cell_fast(t->direct_at);
 
 	if (unlikely(alignment > PORTER_ALIGNMENT) || unlikely(!cell)) {
 		free_over(t, ptr, size, alignment);
@@ -78,7 +76,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 		free_settled(t, cell, ptr);
 		return;
 	}
-	free(ptr);
+	t->direct.free(ptr);
 }
 
 const struct porter_allocator_vtable porter__unbounded_vtable = {

@@ -9,10 +9,10 @@
  *	 a line: all that   lines of which one is
  *	 a fast path reads  written with the lock
  *
- * There are two tables. Both are for any underlying allocator, and call malloc
- * directly where that is the one.
+ * There are two tables. Both are for any underlying allocator, and call a backend's
+ * own functions directly where that is the one.
  *
- *	unbounded	count, settle if the cell is overdrawn, ask malloc. Over
+ *	unbounded	count, settle if the cell is overdrawn, ask the backend. Over
  *			another allocator: ask it, then count (block.c)
  *	bounded		charge, which a limit may refuse; then ask. A limit or a
  *			watermark holds here or in an ancestor
@@ -26,6 +26,7 @@
 
 #include "2-counter/counter.h"
 #include "3-account/charge.h"
+#include "4-allocator/backend.h"
 
 #include <portermem/limit.h>
 #include <portermem/tracked.h>
@@ -37,15 +38,14 @@ enum {
 
 struct porter_tracked {
 	porter_allocator allocator; /* first: a tracker is an allocator */
-	struct porter_counter counter;
 	/*
-	 * Where the cell of a fast path lies, which calls malloc itself: of the
-	 * tables' functions, and of porter_malloc(). Over an underlying allocator other
-	 * than the system backend no thread finds a cell at either, so all calls go
-	 * the slower way through its vtable. So do those of the tables where malloc
-	 * misaligns small blocks. A block with a header is not small.
+	 * What the fast path calls: malloc and free, or those of another backend. And
+	 * where its cell lies. Over an allocator that is no backend no thread finds a
+	 * cell there, so all calls go the slower way through its vtable.
 	 */
-	struct cell_address table_at, malloc_at;
+	struct direct direct;
+	struct cell_address direct_at;
+	struct porter_counter counter;
 	porter_allocator *underlying;
 	uint64_t serial; /* no other tracker ever has it */
 	uint32_t magic;
