@@ -6,6 +6,7 @@
  */
 #include <portermem/portermem.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,11 +45,56 @@ static void begin(void)
 	must(depth < 100, "malloc calls itself for ever\n");
 }
 
+/* A block from the time of the search, that goes on afterwards. */
+static char *early;
+static int was_busy; /* the backend itself, which is being looked for */
+
+static int is_filled(const char *block, char c, size_t size)
+{
+	while (size > 0 && block[size - 1] == c)
+		size--;
+	return size == 0;
+}
+
+static void make_early(void)
+{
+	char *block = porter_malloc(tracker(), 100);
+
+	errno = 0;
+	if (!porter_backend(getenv("PORTER_ALLOCATOR"))) {
+		must(errno == EBUSY,
+		     "the backend is not there, and not busy\n");
+		was_busy = 1;
+	}
+	must(block != NULL, "no early block\n");
+	memset(block, 'e', 100);
+	block = porter_realloc(tracker(), block, 5000);
+	must(block && is_filled(block, 'e', 100), "early bytes got lost\n");
+	memset(block, 'f', 5000);
+	early = porter_realloc(tracker(), block, 50);
+	block = porter_calloc(tracker(), 10, 100);
+	must(block && is_filled(block, 0, 1000), "no early zeroes\n");
+	porter_mfree(tracker(), block);
+}
+
+static void use_early(void)
+{
+	must(is_filled(early, 'f', 50), "early bytes got lost\n");
+	early = realloc(early, 20000);
+	must(early && is_filled(early, 'f', 50),
+	     "early bytes got lost later\n");
+	early = realloc(early, 30);
+	must(early && is_filled(early, 'f', 30), "later bytes got lost\n");
+	free(early);
+}
+
 void *malloc(size_t size)
 {
 	void *block;
 
 	begin();
+	if (depth == 2 && !early)
+		make_early();
 	block = porter_malloc(tracker(), size);
 	depth--;
 	return block;
@@ -104,6 +150,11 @@ int main(int argc, char **argv)
 	int64_t before;
 
 	use(NULL);
+	must(early || argc > 1, "nothing was allocated during the search\n");
+	must(was_busy || argc > 1,
+	     "the backend was there before it was found\n");
+	if (early)
+		use_early();
 	before = porter_bytes_used(tracker());
 	use(NULL);
 	must(porter_bytes_used(tracker()) == before, "bytes stay counted\n");
