@@ -255,8 +255,8 @@ static struct cell *find_block(struct slot *slot, uint32_t block)
 static void end_attempts_in(struct cell *block)
 {
 	for (int i = 0; block && i < BLOCK_CELLS; i++)
-		if (load_relaxed(&block[i].word[ATTEMPT]))
-			store_relaxed(&block[i].word[ATTEMPT], 0);
+		if (load_relaxed(&block[i].attempt))
+			store_relaxed(&block[i].attempt, 0);
 }
 
 static void end_attempts(struct slot *slot)

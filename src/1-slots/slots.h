@@ -41,16 +41,17 @@ enum word {
 	ALLOCATIONS, /* how often */
 	FREES,
 	REALLOCATIONS,
-	QUOTA,	 /* bytes that the account has reserved for the cell */
-	ATTEMPT, /* 1 while the owner counts against its quota */
-	WORDS,	 /* those before QUOTA only grow */
+	QUOTA, /* bytes that the account has reserved for the cell */
+	WORDS, /* those before QUOTA only grow */
 	COUNTED = QUOTA,
 };
 
-/* One cache line. Fresh ones are all 0. The last two: see 3-account/stock.h. */
+/* One cache line. Fresh ones are all 0. The last three: see 3-account/stock.h. */
 struct cell {
 	uint64_t word[WORDS];
-	uint32_t cap, link;
+	uint64_t cap;
+	uint32_t attempt; /* 1 while the owner counts against its quota */
+	uint32_t link;
 };
 
 enum {

@@ -97,9 +97,10 @@ static void end_cell(struct porter__id *id, struct cell *cell)
 	for (int word = 0; word < COUNTED; word++)
 		id->base[word] += word_load(&cell->word[word]);
 	set(&cell->word[QUOTA], net);
-	set(&cell->word[ATTEMPT], 0);
-	if (cell->link || cell->cap)
-		cell->link = cell->cap = 0;
+	if (cell->cap || cell->attempt || cell->link) {
+		cell->cap = 0;
+		cell->attempt = cell->link = 0;
+	}
 }
 
 static void end_cells(struct porter__id *id)

@@ -40,7 +40,7 @@ struct porter__id *porter__id_reserved(void);
 struct porter__id *porter__id_take(void);
 /*
  * Gives the id back. No update of its counter may be under way. Its cells are
- * left as cells without stock are: QUOTA = ALLOCATED - FREED, ATTEMPT, cap and link
+ * left as cells without stock are: QUOTA = ALLOCATED - FREED; cap, attempt and link
  * are 0.
  */
 void porter__id_give(struct porter__id *id);

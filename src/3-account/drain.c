@@ -56,7 +56,7 @@ static void remove_holders(struct account *a, uint32_t holders, uint64_t caps)
 	}
 }
 
-void porter__set_cap(struct account *a, struct cell *cell, uint32_t cap)
+void porter__set_cap(struct account *a, struct cell *cell, uint64_t cap)
 {
 	uint64_t before = load_relaxed(&cell->cap);
 	bool is_new = load_relaxed(&cell->link) == LINK_NONE;
@@ -112,7 +112,7 @@ void porter__wait_for_attempt(const struct cell *cell, uint32_t generation)
 {
 	unsigned steps = 0;
 
-	while (load_acquire(&cell->word[ATTEMPT]) &&
+	while (load_acquire(&cell->attempt) &&
 	       load_relaxed(&porter__fork_generation) == generation)
 		porter__wait_a_little(&steps);
 }

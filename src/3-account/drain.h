@@ -57,6 +57,6 @@ void porter__wait_for_attempt(const struct cell *cell, uint32_t generation);
  * With the lock, for the calling thread's cell, which is settled: its cap from
  * now on. The first time, the cell becomes a holder.
  */
-void porter__set_cap(struct account *a, struct cell *cell, uint32_t cap);
+void porter__set_cap(struct account *a, struct cell *cell, uint64_t cap);
 
 #endif /* PORTER_DRAIN_H */

@@ -246,14 +246,14 @@ static void give(struct account *a, struct cell *cell, int64_t stock)
  * allow no stock, so porter__refill() leaves the cap as it is and ends early. That is
  * the common case where one thread makes a new peak with each block.
  */
-static bool is_lone_at_peak(const struct account *a, uint32_t cap)
+static bool is_lone_at_peak(const struct account *a, uint64_t cap)
 {
 	return cap && a->holders == 1 && a->reserved >= a->upper;
 }
 
 bool porter__refill(struct account *a, struct cell *cell)
 {
-	uint32_t old_cap;
+	uint64_t old_cap;
 	struct choice choice;
 
 	if (is_lone_at_peak(a, load_relaxed(&cell->cap)))
@@ -274,7 +274,7 @@ bool porter__refill(struct account *a, struct cell *cell)
 		return false;
 	}
 	if (choice.cap != old_cap)
-		porter__set_cap(a, cell, (uint32_t)choice.cap);
+		porter__set_cap(a, cell, choice.cap);
 	give(a, cell, may_reserve(a, (int64_t)choice.cap / 2));
 	look_for_idle(a, choice.cap);
 	return true;

@@ -53,8 +53,8 @@ static void *allocate(porter_allocator *self, size_t size, size_t alignment)
 	return likely(block) ? block : porter__no_block(kept, kept_size);
 }
 
-static SEPARATE void free_settled(porter_tracked *t, struct cell *cell,
-				  void *ptr)
+static SEPARATE void free_settled(porter_tracked *t, void *ptr,
+				  struct cell *cell)
 {
 	porter__settle(&t->account, cell);
 	t->direct.free(ptr);
@@ -73,7 +73,7 @@ static void release(porter_allocator *self, void *ptr, size_t size,
 	word_add_release(&cell->word[FREED], size);
 	word_add_release(&cell->word[FREES], 1);
 	if (has_too_much_stock(cell)) {
-		free_settled(t, cell, ptr);
+		free_settled(t, ptr, cell);
 		return;
 	}
 	t->direct.free(ptr);

@@ -9,10 +9,10 @@
  * it drains: all stock of others is taken back first. Those others take no lock
  * and wait for nobody, so that is the hard part:
  *
- *	charge:  ATTEMPT := 1             drain:  mark: QUOTA -= 2^62, cap := 0
+ *	charge:  attempt := 1             drain:  mark: QUOTA -= 2^62, cap := 0
  *	         look at QUOTA                    membarrier
- *	         ALLOCATED += n                   wait while ATTEMPT
- *	         ATTEMPT := 0                     read FREED, ALLOCATED
+ *	         ALLOCATED += n                   wait while attempt
+ *	         attempt := 0                     read FREED, ALLOCATED
  *	                                          QUOTA := what is charged
  *	free:    FREED += n                       unlist
  *	         look at QUOTA and cap
@@ -28,7 +28,7 @@
  *
  * Memory: what a thread stores, others see later: any word of its own at any
  * time, in any order, the newest value. A release shows all stores before it:
- * ATTEMPT := 0 is one, letting go of the lock another. The membarrier shows all
+ * attempt := 0 is one, letting go of the lock another. The membarrier shows all
  * of one thread after another. QUOTA and cap are seen at once, but a free may
  * load either of them first. weak-memory/ has the orders themselves.
  *

@@ -125,7 +125,7 @@ static void add_cells(const struct account *a, struct sums *sums)
 			continue;
 		/* Else the attempt ends when another thread has the slot. */
 		if (porter__slot_lives(slot))
-			must_equal(cell->word[ATTEMPT], 0);
+			must_equal(cell->attempt, 0);
 		add_cell(cell, sums);
 	}
 }

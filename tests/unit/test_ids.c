@@ -120,7 +120,7 @@ static void leave_stock(void *counter)
 	porter_counter_sub(c, 2000);
 	cell_of_thread = this_cell_fast(c->at);
 	cell_of_thread->word[QUOTA] = 4096 - ((uint64_t)1 << 62);
-	cell_of_thread->word[ATTEMPT] = 1;
+	cell_of_thread->attempt = 1;
 	cell_of_thread->cap = 4096;
 	cell_of_thread->link = 1;
 }
@@ -153,7 +153,7 @@ static void the_cells_of_a_new_id_have_no_stock(void **state)
 	assert_true(cell_of_thread->word[QUOTA] ==
 		    cell_of_thread->word[ALLOCATED] -
 			    cell_of_thread->word[FREED]);
-	assert_int_equal(cell_of_thread->word[ATTEMPT], 0);
+	assert_int_equal(cell_of_thread->attempt, 0);
 	assert_int_equal(cell_of_thread->cap, 0);
 	assert_int_equal(cell_of_thread->link, 0);
 	porter_counter_destroy(c);

@@ -65,7 +65,7 @@ static void take_over_the_slot(void *in_use)
 	look_at_points();
 	/* It works elsewhere. */
 	cell_by(heir, other);
-	must(cell_by(heir, root)->word[ATTEMPT] == 0);
+	must(cell_by(heir, root)->attempt == 0);
 	check_all(in_use);
 	dismiss(heir);
 }

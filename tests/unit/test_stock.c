@@ -61,7 +61,7 @@ static void a_charge_takes_what_is_there_and_not_more(void **state)
 
 		assert_int_equal(charge_from_stock(&cell, cases[i].size),
 				 cases[i].granted);
-		assert_int_equal(cell.word[ATTEMPT], 0);
+		assert_int_equal(cell.attempt, 0);
 		assert_int_equal(cell.word[QUOTA], 5 + cases[i].stock);
 		assert_true(cell.word[ALLOCATED] ==
 			    5 + (cases[i].granted ? cases[i].size : 0));
@@ -155,12 +155,12 @@ static void stop_after(struct cell *cell, size_t steps, bool *ended)
 		skip_because("no process can be stepped through");
 	for (; steps > 0 && !*ended; steps--)
 		*ended = !step(child);
-	attempts = word_load(&cell->word[ATTEMPT]);
+	attempts = load_relaxed(&cell->attempt);
 	counted = word_load(&cell->word[ALLOCATED]);
 	store_relaxed(&cell->word[QUOTA], 150 - QUOTA_MARK);
 	if (!*ended)
 		run_on(child);
-	assert_int_equal(word_load(&cell->word[ATTEMPT]), 0);
+	assert_int_equal(load_relaxed(&cell->attempt), 0);
 	if (!attempts)
 		assert_int_equal(word_load(&cell->word[ALLOCATED]), counted);
 }
@@ -186,7 +186,7 @@ static bool came;
 static void look(enum test_point point)
 {
 	must(point == ATTEMPTING);
-	must(at_work->word[ATTEMPT] == 1);
+	must(at_work->attempt == 1);
 	must(at_work->word[ALLOCATED] == 0);
 	came = true;
 }
