@@ -17,8 +17,10 @@ for tool in bash cat cut dirname env grep id mkdir nproc paste rm sort tail; do
 	ln -s "$(command -v $tool)" "$bin/$tool"
 done
 
-# impostor NAME [LINE]: in the place of a program.
+# impostor NAME [LINE]: in the place of a program, or of the link to the real one.
+cp "$(command -v id)" "$tmp/real-id"
 impostor() {
+	rm -f "$bin/$1"
 	printf '#!/bin/sh\n%s\n' "${2-}" >"$bin/$1"
 	chmod +x "$bin/$1"
 }
@@ -85,4 +87,9 @@ check "configure runs once" configured 1
 impostor pkg-config
 check "build, when libraries have come" runs build
 check "configure looks for them" configured 2
+
+real_one_is_left_alone() {
+	cmp "$(command -v id)" "$tmp/real-id"
+}
+check "the machine's own tools are as they were" real_one_is_left_alone
 finish
