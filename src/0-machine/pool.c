@@ -135,6 +135,19 @@ void *porter__pool_at(const struct pool *pool, size_t index)
 		       pool->element_size;
 }
 
+struct pool_run porter__pool_run(const struct pool *pool, size_t index,
+				 size_t end)
+{
+	unsigned segment = segment_of(index, pool->first);
+	size_t next = segment_start(segment, pool->first) +
+		      segment_length(segment, pool->first);
+
+	return (struct pool_run){
+		.elements = porter__pool_at(pool, index),
+		.length = (next < end ? next : end) - index,
+	};
+}
+
 /* ---- After fork() ---- */
 
 /* From the last to the first: each goes to the top, in one step. */

@@ -68,6 +68,14 @@ void porter__pool_give(struct pool *pool, void *element);
 size_t porter__pool_count(const struct pool *pool);
 void *porter__pool_at(const struct pool *pool, size_t index);
 
+/* Elements that lie one after the other: from index to the end, or of the segment. */
+struct pool_run {
+	char *elements;
+	size_t length;
+};
+struct pool_run porter__pool_run(const struct pool *pool, size_t index,
+				 size_t end);
+
 /*
  * In a child after fork(), while the lock is held (fork.h): gives back all
  * elements but one, or all for NULL.

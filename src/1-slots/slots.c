@@ -438,12 +438,43 @@ bool porter__slot_lives(size_t slot)
 	return load_relaxed(&s->generation) == porter__fork_generation;
 }
 
-struct cell *porter__slot_cell(size_t slot, struct cell_address at)
+/*
+ * The first block lies in the slot itself, so its cells are found without a look at
+ * the slot's header: one line a slot for a read. Those that have not begun are 0. A
+ * slot that another thread's free makes known was counted in after the pool counted
+ * it, so the pool's count is all that must be read with acquire.
+ */
+static struct cell *cell_of(struct slot *slot, struct cell_address at)
 {
-	struct cell *block =
-		find_block(porter__pool_at(&slots, slot), at.block);
+	struct cell *block = at.block == 0 ? slot->first :
+					     find_block(slot, at.block);
 
 	return block ? cell_in(block, at) : NULL;
+}
+
+struct cell *porter__slot_cell(size_t slot, struct cell_address at)
+{
+	return cell_of(porter__pool_at(&slots, slot), at);
+}
+
+uint64_t porter__slots_sum(struct cell_address at, enum word word)
+{
+	size_t count = porter__slots_count();
+	uint64_t sum = 0;
+
+	for (size_t slot = 0; slot < count;) {
+		struct pool_run run = porter__pool_run(&slots, slot, count);
+		struct slot *s = (struct slot *)(void *)run.elements;
+
+		for (size_t i = 0; i < run.length; i++) {
+			const struct cell *cell = cell_of(&s[i], at);
+
+			if (cell)
+				sum += word_load(&cell->word[word]);
+		}
+		slot += run.length;
+	}
+	return sum;
 }
 
 /* ---- Loading and forking ---- */

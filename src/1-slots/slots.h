@@ -183,4 +183,7 @@ bool porter__slotless_readers(void);
 
 struct cell *porter__slot_cell(size_t slot, struct cell_address at);
 
+/* The sum of a word over the cells of all slots. */
+uint64_t porter__slots_sum(struct cell_address at, enum word word);
+
 #endif /* PORTER_SLOTS_H */

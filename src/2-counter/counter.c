@@ -128,24 +128,23 @@ int64_t porter_counter_sum(const porter_counter *c)
 	return (int64_t)(allocated - freed);
 }
 
-/* One scan: what was allocated and what was freed, in one go. */
 struct scan {
-	uint64_t words[2];
+	uint64_t allocated, freed;
 };
 
 static struct scan scan(const porter_counter *c)
 {
-	struct scan now;
-
-	porter__id_words(c->id, ALLOCATED, FREED, now.words);
-	return now;
+	return (struct scan){
+		.allocated = porter__id_word(c->id, ALLOCATED),
+		.freed = porter__id_word(c->id, FREED),
+	};
 }
 
 static struct porter_interval between(struct scan one, struct scan two)
 {
 	return (struct porter_interval){
-		.lower = (int64_t)(one.words[0] - two.words[1]),
-		.upper = (int64_t)(two.words[0] - one.words[1]),
+		.lower = (int64_t)(one.allocated - two.freed),
+		.upper = (int64_t)(two.allocated - one.freed),
 	};
 }
 

@@ -39,37 +39,10 @@ uint64_t porter__id_beside_cells(const struct porter__id *id, enum word word)
 	return porter__id_shared_word(id, word) - id->base[word];
 }
 
-void porter__id_words(const struct porter__id *id, enum word first,
-		      enum word second, uint64_t out[2])
-{
-	struct cell_address at = cell_address(id->element.index);
-	size_t slots = porter__slots_count();
-
-	out[0] = porter__id_beside_cells(id, first);
-	out[1] = porter__id_beside_cells(id, second);
-	for (size_t slot = 0; slot < slots; slot++) {
-		const struct cell *cell = porter__slot_cell(slot, at);
-
-		if (!cell)
-			continue;
-		out[0] += word_load(&cell->word[first]);
-		out[1] += word_load(&cell->word[second]);
-	}
-}
-
 uint64_t porter__id_cells_word(const struct porter__id *id, enum word word)
 {
-	struct cell_address at = cell_address(id->element.index);
-	size_t slots = porter__slots_count();
-	uint64_t sum = -id->base[word];
-
-	for (size_t slot = 0; slot < slots; slot++) {
-		const struct cell *cell = porter__slot_cell(slot, at);
-
-		if (cell)
-			sum += word_load(&cell->word[word]);
-	}
-	return sum;
+	return porter__slots_sum(cell_address(id->element.index), word) -
+	       id->base[word];
 }
 
 uint64_t porter__id_word(const struct porter__id *id, enum word word)

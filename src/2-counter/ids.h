@@ -52,8 +52,5 @@ uint64_t porter__id_cells_word(const struct porter__id *id, enum word word);
 uint64_t porter__id_shared_word(const struct porter__id *id, enum word word);
 /* For a sum over the slots' cells: what is to be added to them. */
 uint64_t porter__id_beside_cells(const struct porter__id *id, enum word word);
-/* Two words of it in one scan. */
-void porter__id_words(const struct porter__id *id, enum word first,
-		      enum word second, uint64_t out[2]);
 
 #endif /* PORTER_IDS_H */

@@ -183,36 +183,22 @@ static struct account *next_upwards(const struct account *top,
 	return next ? lowest(next) : x->parent;
 }
 
-static void add_shared(const struct account *x, enum word first,
-		       enum word second, uint64_t out[2])
+uint64_t porter__hierarchy_word(struct account *top, enum word word,
+				enum hierarchy_order order)
 {
-	out[0] += porter__id_shared_word(x->id, first);
-	out[1] += porter__id_shared_word(x->id, second);
-}
+	uint64_t sum = 0;
 
-static void add_cells(struct account *top, enum word first, enum word second,
-		      uint64_t out[2])
-{
-	for_each_member(top, x) {
-		out[0] += porter__id_cells_word(x->id, first);
-		out[1] += porter__id_cells_word(x->id, second);
-	}
-}
-
-void porter__hierarchy_words(struct account *top, enum word first,
-			     enum word second, enum hierarchy_order order,
-			     uint64_t out[2])
-{
-	out[0] = out[1] = 0;
 	if (order == NEVER_TOO_HIGH)
 		for_each_member(top, x)
-			add_shared(x, first, second, out);
+			sum += porter__id_shared_word(x->id, word);
 	TEST_POINT(SHARED_CELLS_ADDED);
-	add_cells(top, first, second, out);
+	for_each_member(top, x)
+		sum += porter__id_cells_word(x->id, word);
 	if (order == NEVER_TOO_LOW)
 		for (struct account *x = lowest(top); x;
 		     x = next_upwards(top, x))
-			add_shared(x, first, second, out);
+			sum += porter__id_shared_word(x->id, word);
+	return sum;
 }
 
 FORK_HOLD(hold_structure, .lock = &structure);

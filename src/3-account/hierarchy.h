@@ -58,13 +58,12 @@ void porter__hierarchy_bound(struct account *top,
 			     void (*bind)(struct account *a));
 
 /*
- * Sums of two words over all members of a subtree, between porter__slots_enter() and
+ * The sum of a word over all members of a subtree, between porter__slots_enter() and
  * porter__slots_leave(). While a member leaves, a sum may be wrong in one direction.
  * The caller chooses in which direction it must not be wrong. See hierarchy.c.
  */
 enum hierarchy_order { NEVER_TOO_HIGH, NEVER_TOO_LOW };
-void porter__hierarchy_words(struct account *top, enum word first,
-			     enum word second, enum hierarchy_order order,
-			     uint64_t out[2]);
+uint64_t porter__hierarchy_word(struct account *top, enum word word,
+				enum hierarchy_order order);
 
 #endif /* PORTER_HIERARCHY_H */

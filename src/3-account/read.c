@@ -37,15 +37,14 @@ static int64_t reserved_now(const struct account *a)
 int64_t porter__account_sum(const struct account *a)
 {
 	bool locked = porter__slots_enter();
-	uint64_t freed[2], allocated[2];
+	uint64_t freed, allocated;
 	int64_t sum, reserved;
 
-	porter__hierarchy_words(top_of(a), FREED, FREES, NEVER_TOO_HIGH, freed);
+	freed = porter__hierarchy_word(top_of(a), FREED, NEVER_TOO_HIGH);
 	TEST_POINT(SUM_HALFWAY);
-	porter__hierarchy_words(top_of(a), ALLOCATED, ALLOCATIONS,
-				NEVER_TOO_LOW, allocated);
+	allocated = porter__hierarchy_word(top_of(a), ALLOCATED, NEVER_TOO_LOW);
 	porter__slots_leave(locked);
-	sum = (int64_t)(allocated[0] - freed[0]);
+	sum = (int64_t)(allocated - freed);
 	/* At the fork a thread of the parent may have been changing `reserved`. */
 	if (!is_of_this_process(a))
 		return sum;
@@ -61,12 +60,10 @@ struct scan {
 static struct scan scan(const struct account *a, enum hierarchy_order order)
 {
 	struct scan now;
-	uint64_t words[2];
 
 	now.ended = load_acquire(&a->root->ended);
-	porter__hierarchy_words(top_of(a), ALLOCATED, FREED, order, words);
-	now.allocated = words[0];
-	now.freed = words[1];
+	now.allocated = porter__hierarchy_word(top_of(a), ALLOCATED, order);
+	now.freed = porter__hierarchy_word(top_of(a), FREED, order);
 	return now;
 }
 

@@ -44,22 +44,24 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
 	(offsetof(struct porter_stats, failures) + sizeof(uint64_t))
 
 /*
- * Two numbers of the tracker and its descendants. Where members leave, counts
- * of what was given back must not be too high, the others not too low.
+ * Of the tracker and its descendants. Where members leave, counts of what was given
+ * back must not be too high, the others not too low.
  */
-static void two_words(const porter_tracked *t, enum word first,
-		      enum word second, uint64_t out[2])
+static uint64_t given_back(const porter_tracked *t, enum word word)
 {
-	porter__hierarchy_words(account_of(t), first, second,
-				first == FREED ? NEVER_TOO_HIGH : NEVER_TOO_LOW,
-				out);
+	return porter__hierarchy_word(account_of(t), word, NEVER_TOO_HIGH);
+}
+
+static uint64_t given(const porter_tracked *t, enum word word)
+{
+	return porter__hierarchy_word(account_of(t), word, NEVER_TOO_LOW);
 }
 
 int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 {
 	struct porter_stats stats = PORTER_STATS_INIT;
 	struct rare_counts rare;
-	uint64_t back[2], given[2], resized[2];
+	uint64_t freed, frees, allocated, allocations;
 	bool locked;
 
 	if (!out || out->size < STATS_SIZE_FIRST) {
@@ -70,21 +72,22 @@ int porter_tracked_stats(const porter_tracked *t, struct porter_stats *out)
 	/* Of what follows, it is counted last. */
 	rare = porter__account_rare(&t->account);
 	/* What was given back first, as in counter.c: nothing goes negative. */
-	two_words(t, FREED, FREES, back);
-	two_words(t, ALLOCATED, ALLOCATIONS, given);
-	two_words(t, REALLOCATIONS, ALLOCATIONS, resized);
+	freed = given_back(t, FREED);
+	frees = given_back(t, FREES);
+	allocated = given(t, ALLOCATED);
+	allocations = given(t, ALLOCATIONS);
+	stats.reallocations = given(t, REALLOCATIONS);
 	porter__slots_leave(locked);
 	/* Of a member that has left meanwhile, some words may be missing. */
-	if (rare.cancelled > back[0])
-		rare.cancelled = back[0];
-	if (rare.cancelled_blocks > back[1])
-		rare.cancelled_blocks = back[1];
-	stats.bytes_used = (int64_t)(given[0] - back[0]);
-	stats.total_allocated = given[0] - rare.cancelled;
-	stats.total_freed = back[0] - rare.cancelled;
-	stats.allocations = given[1] - rare.cancelled_blocks;
-	stats.frees = back[1] - rare.cancelled_blocks;
-	stats.reallocations = resized[0];
+	if (rare.cancelled > freed)
+		rare.cancelled = freed;
+	if (rare.cancelled_blocks > frees)
+		rare.cancelled_blocks = frees;
+	stats.bytes_used = (int64_t)(allocated - freed);
+	stats.total_allocated = allocated - rare.cancelled;
+	stats.total_freed = freed - rare.cancelled;
+	stats.allocations = allocations - rare.cancelled_blocks;
+	stats.frees = frees - rare.cancelled_blocks;
 	stats.failures = rare.failures;
 	stats.refusals = rare.refusals;
 	sized_write(out, &stats, sizeof(stats));

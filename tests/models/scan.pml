@@ -9,8 +9,8 @@
  *
  * Stands for: counter_add() (counter.h) through charge() and refund()
  * (tracked.h); porter_counter_sum(), scan(), between() (counter.c);
- * porter__id_word(), porter__id_words() (ids.c); porter__slots_count(),
- * porter__slot_cell(), take_slot(), on_thread_end() (slots.c).
+ * porter__id_word() (ids.c); porter__slots_count(),
+ * porter__slots_sum(), take_slot(), on_thread_end() (slots.c).
  *
  * Leaves out: the order of memory (weak.pml, publish.pml), how an add is done
  * (slots.pml), the counts beside the bytes (words of the same kind), the base.
@@ -102,14 +102,10 @@ proctype thread(byte mine)
 	:: atomic { i >= n -> i = 0; break }                           \
 	od
 
-/* One scan of both, word by word: porter__id_words(). */
-#define SCAN_BOTH(a, f)                                                  \
-	atomic { a = folded_allocated; f = folded_freed; n = count }   \
-	do                                                             \
-	:: atomic { i < n -> a = a + (block[i] -> allocated[i] : 0) }  \
-		atomic { f = f + (block[i] -> freed[i] : 0); i++ }     \
-	:: atomic { i >= n -> i = 0; break }                           \
-	od
+/* One scan of both, in either order: counter.c, read.c. */
+#define SCAN_BOTH(a, f)                              \
+	SCAN(allocated, folded_allocated, a);        \
+	SCAN(freed, folded_freed, f)
 
 proctype reader()
 {

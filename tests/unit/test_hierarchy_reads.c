@@ -18,11 +18,10 @@ static uint64_t word_of(struct account *a, enum word word,
 			enum hierarchy_order order)
 {
 	bool locked = porter__slots_enter();
-	uint64_t words[2];
+	uint64_t sum = porter__hierarchy_word(a, word, order);
 
-	porter__hierarchy_words(a, word, FREES, order, words);
 	porter__slots_leave(locked);
-	return words[0];
+	return sum;
 }
 
 /* ---- At test points ---- */
