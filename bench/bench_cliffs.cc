@@ -16,6 +16,7 @@ int main(int argc, char **argv)
 	add_rows_of_many();
 	add_rows_of_bystanders();
 	add_rows_of_growth();
+	add_rows_of_transactions();
 	add_rows_of_neighbours();
 	add_rows_of_history();
 	add_rows_of_forks();
