@@ -94,8 +94,8 @@ static inline bool charge_from_stock(struct cell *cell, uint64_t size)
 
 /*
  * After an allocation that was counted without looking at the stock first. The stock
- * is 0 or less where what is charged has reached the quota; to compare the two takes
- * one instruction less than to reckon the stock.
+ * is 0 or less where what is charged has reached the quota. Comparing the two takes
+ * one instruction less than computing the stock.
  */
 static inline bool is_out_of_stock(const struct cell *cell)
 {

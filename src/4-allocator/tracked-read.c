@@ -44,8 +44,8 @@ int porter_bytes_used_exact(const porter_tracked *t, int64_t *out,
 	(offsetof(struct porter_stats, failures) + sizeof(uint64_t))
 
 /*
- * Of the tracker and its descendants. Where members leave, counts of what was given
- * back must not be too high, the others not too low.
+ * Sums over the tracker and its descendants. Where members leave, counts of what was
+ * given back must not be too high, the others not too low.
  */
 static uint64_t given_back(const porter_tracked *t, enum word word)
 {
